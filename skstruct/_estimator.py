@@ -1,0 +1,99 @@
+"""The bridge between scikit-learn and the engine: the only place that knows both.
+
+Data is validated into an operand; a solution is recorded as fitted attributes; an answer that
+is not certified becomes a warning.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import LinAlgWarning
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_array, check_consistent_length
+
+from skstruct._compat import CallbackSupportMixin
+from skstruct.linalg import PartialSVD, Ridge, Solution, run
+
+
+class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
+    """Base of every estimator: runs problems through the engine and reports what happened."""
+
+    @contextmanager
+    def _fitting(self, X: object, y: object = None) -> Iterator[None]:
+        """Call callbacks around a fit, and leave the estimator unchanged if it fails."""
+        before = dict(vars(self))
+        try:
+            context = self._init_callback_context()
+            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            yield
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _solve(
+        self, problem: PartialSVD | Ridge, parameter: str, requested: tuple[str, ...]
+    ) -> Solution:
+        """Run `problem`, set ``solver_``, ``plan_`` and ``certificate_``, and warn if needed.
+
+        `parameter` is the name of the constructor parameter that chooses the solver.
+        """
+        solution = run(problem, requested)
+        self.solver_ = solution.solver
+        self.plan_ = solution.plan
+        self.certificate_ = solution.certificate
+        if requested and solution.escalated_from is not None:
+            outcome = solution.plan.attempts[0].outcome
+            warnings.warn(
+                f"{parameter}={getattr(self, parameter)!r} ({solution.escalated_from}) "
+                f"{outcome}; {solution.solver!r} was used instead.",
+                LinAlgWarning,
+                stacklevel=4,
+            )
+        certificate = solution.certificate
+        if not certificate.holds:
+            warnings.warn(
+                f"{type(self).__name__} did not reach the accuracy asked for: "
+                f"{certificate.quantity} is {certificate.value:.1e}, asked "
+                f"{certificate.asked:.0e} (solver {solution.solver!r}). "
+                f"To remedy: {certificate.remedy}.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return solution
+
+
+def check_sample_weight(sample_weight: object, X: object) -> np.ndarray | None:
+    """Return non-negative float64 weights of shape (n_samples,), or None for unit weights."""
+    if sample_weight is None:
+        return None
+    n_samples = X.shape[0]
+    if np.isscalar(sample_weight):
+        weights = np.full(n_samples, float(sample_weight))
+    else:
+        weights = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        )
+    if weights.ndim != 1:
+        raise ValueError(
+            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. "
+            "Expected either a scalar value or a 1D array."
+        )
+    check_consistent_length(X, weights)
+    if np.any(weights < 0):
+        raise ValueError("Negative values in data passed to `sample_weight`")
+    if not np.any(weights > 0):
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def result_dtype(*arrays: np.ndarray | sparse.sparray) -> np.dtype:
+    """Return float32 if every array is, else float64."""
+    return np.result_type(*(array.dtype for array in arrays))

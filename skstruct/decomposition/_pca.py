@@ -1,0 +1,488 @@
+"""Principal component analysis."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skstruct._compat import with_callbacks
+from skstruct._estimator import StructuredEstimator, check_sample_weight, result_dtype
+from skstruct._parameters import check_bool, check_number, check_option, random_seed
+from skstruct.decomposition import _probabilistic
+from skstruct.linalg import (
+    Operand,
+    PartialSVD,
+    RangeFinder,
+    SingularTriplets,
+    complete_triplets,
+    make_operand,
+    minka_rank,
+)
+
+SOLVERS = (
+    "auto",
+    "full",
+    "covariance_eigh",
+    "gram_eigh",
+    "block_krylov",
+    "randomized",
+    "arpack",
+)
+NORMALIZERS = {"auto": "lu", "LU": "lu", "QR": "qr", "none": "none"}
+
+# Residual asked of a solver, relative to the largest eigenvalue. Eigenvalues are then right to
+# its square over the relative gap, components to its ratio to the gap.
+DEFAULT_TOL = 1e-8
+# `randomized` exists for rough answers: one per cent of the largest eigenvalue.
+RANDOMIZED_TOL = 1e-2
+
+
+class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator):
+    r"""Principal component analysis, by the routine that the matrix deserves.
+
+    Finds orthonormal directions :math:`v_1, \dots, v_k` of largest variance,
+
+    .. math:: (X - 1\bar x^T)^T W (X - 1\bar x^T)\, v_i = \sigma_i^2 v_i,
+
+    for weights :math:`W = \mathrm{diag}(w)` that count observations, and the weighted mean
+    :math:`\bar x`. A drop-in replacement for :class:`sklearn.decomposition.PCA`: the same
+    parameters, attributes and methods, dense and sparse input with every solver, and an answer
+    that carries its plan and its certificate.
+
+    Parameters
+    ----------
+    n_components : int, float, 'mle' or None, default=None
+        Number of components k; a fraction in (0, 1): as many as explain more than this share of
+        the variance; ``'mle'``: Minka's choice (needs n_samples >= n_features); None: all
+        min(n_samples, n_features).
+    copy : bool, default=True
+        Accepted for compatibility. X is never copied and never changed.
+    whiten : bool, default=False
+        Whether `transform` divides each score by its standard deviation. Directions without
+        variance become zero.
+    svd_solver : {'auto', 'full', 'covariance_eigh', 'gram_eigh', 'block_krylov', \
+'randomized', 'arpack'}, default='auto'
+        ``'auto'`` takes the solver of lowest predicted cost among the first five except
+        ``'randomized'``; ``plan_`` shows the comparison. ``'full'``: LAPACK's SVD, of the
+        triangular factor for tall data. ``'covariance_eigh'``: eigendecomposition of the p x p
+        Gram matrix. ``'gram_eigh'``: of the n x n one. ``'block_krylov'``: few components of data
+        large both ways. ``'randomized'``: a rough answer in a fixed number of passes.
+        ``'arpack'``: one Lanczos vector at a time.
+    tol : float, default=0.0
+        Residual asked for, relative to the largest eigenvalue; 0 for 1e-8 (1e-2 with
+        ``'randomized'``).
+    iterated_power : int or 'auto', default='auto'
+        Power iterations of ``'randomized'``.
+    n_oversamples : int, default=10
+        Additional sketch columns of ``'randomized'``.
+    power_iteration_normalizer : {'auto', 'QR', 'LU', 'none'}, default='auto'
+        Normaliser of ``'randomized'``; ``'auto'`` is ``'LU'``.
+    random_state : int, RandomState instance or None, default=None
+        Seed of ``'block_krylov'``, ``'randomized'`` and ``'arpack'``.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        Directions of largest variance, in rows; the entry of largest magnitude is positive.
+    explained_variance_ : ndarray of shape (n_components,)
+        Variance along each, sigma^2 / (sum(w) - 1).
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        The same as a share of the total variance.
+    singular_values_ : ndarray of shape (n_components,)
+        sigma.
+    mean_ : ndarray of shape (n_features,)
+        Weighted mean of the rows. float64 even for float32 data: rounding the mean of data with
+        an offset would shift every score.
+    n_components_ : int
+        Number of components found.
+    n_samples_ : int
+        Number of rows.
+    noise_variance_ : float
+        Mean variance of the directions left out.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X has them.
+    solver_ : str
+        The solver that produced the answer, after any escalation.
+    plan_ : skstruct.linalg.Plan
+        What was considered, predicted and tried.
+    certificate_ : skstruct.linalg.Certificate
+        Residual measured on the data after the fit.
+
+    Raises
+    ------
+    ValueError
+        Bad input or parameters, or a requested solver that cannot answer.
+    MemoryError
+        No solver fits the memory limit.
+
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        The certificate does not hold; states the figure reached and the remedy.
+    scipy.linalg.LinAlgWarning
+        The requested solver broke down and another one was used.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : The counterpart.
+
+    References
+    ----------
+    C. Musco and C. Musco, "Randomized block Krylov methods for stronger and faster approximate
+    singular value decomposition" (2015). T. P. Minka, "Automatic choice of dimensionality for
+    PCA" (2000). M. E. Tipping and C. M. Bishop, "Probabilistic principal component analysis"
+    (1999).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skstruct.decomposition import PCA
+    >>> X = load_digits().data
+    >>> pca = PCA(n_components=2).fit(X)
+    >>> pca.explained_variance_ratio_.round(3)
+    array([0.149, 0.136])
+    >>> pca.solver_
+    'covariance_eigh'
+    >>> pca.certificate_.holds
+    True
+    """
+
+    def __init__(
+        self,
+        n_components: int | float | str | None = None,
+        *,
+        copy: bool = True,
+        whiten: bool = False,
+        svd_solver: str = "auto",
+        tol: float = 0.0,
+        iterated_power: int | str = "auto",
+        n_oversamples: int = 10,
+        power_iteration_normalizer: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.copy = copy
+        self.whiten = whiten
+        self.svd_solver = svd_solver
+        self.tol = tol
+        self.iterated_power = iterated_power
+        self.n_oversamples = n_oversamples
+        self.power_iteration_normalizer = power_iteration_normalizer
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(self, X: object, y: object = None, sample_weight: object = None) -> Self:
+        """Find the components of X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), optional
+            How many observations each row stands for: integer weights equal repetition, zero
+            weights removal. They must sum to more than 1.
+
+        Returns
+        -------
+        PCA
+            The estimator itself.
+        """
+        with self._fitting(X, y):
+            self._fit(X, sample_weight)
+        return self
+
+    @with_callbacks
+    def fit_transform(
+        self, X: object, y: object = None, sample_weight: object = None
+    ) -> np.ndarray:
+        """Find the components of X and return its scores.
+
+        The same as ``fit(X).transform(X)``, for every solver.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), optional
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            Scores.
+        """
+        with self._fitting(X, y):
+            X = self._fit(X, sample_weight)
+        return self._scores(X)
+
+    def _fit(self, X: object, sample_weight: object) -> np.ndarray | sparse.sparray:
+        self._check_parameters()
+        X = validate_data(
+            self, X, dtype=[np.float64, np.float32], accept_sparse=("csr", "csc"), copy=False
+        )
+        weights = check_sample_weight(sample_weight, X)
+        operand = make_operand(X, weights, center=True)
+        n_observations = operand.total_weight
+        if n_observations <= 1:
+            raise ValueError(
+                "n_samples=1: a variance needs more than one observation"
+                if weights is None
+                else f"sample_weight sums to {n_observations:.4g}: the weights count "
+                "observations and must sum to more than 1. Multiply them."
+            )
+        n_available = min(int(n_observations), X.shape[1])
+        problem = self._problem(operand, n_available)
+        requested = () if self.svd_solver == "auto" else (self.svd_solver,)
+        triplets = self._solve(problem, "svd_solver", requested).answer
+        self._record(triplets, operand, n_available, result_dtype(X))
+        return X
+
+    def _check_parameters(self) -> None:
+        check_bool(self, "copy")
+        check_bool(self, "whiten")
+        check_option(self, "svd_solver", SOLVERS)
+        check_option(self, "power_iteration_normalizer", tuple(NORMALIZERS))
+        check_number(self, "tol")
+        check_number(self, "n_oversamples", integer=True, minimum=1)
+        if self.iterated_power != "auto":
+            check_number(self, "iterated_power", integer=True)
+        k = self.n_components
+        whole = isinstance(k, Integral) and not isinstance(k, bool)
+        share = isinstance(k, Real) and not isinstance(k, Integral) and 0 < k < 1
+        if not (k is None or whole or share or (isinstance(k, str) and k == "mle")):
+            raise ValueError(
+                "The 'n_components' parameter of PCA must be an int, a float in (0, 1), 'mle' "
+                f"or None. Got {k!r} instead."
+            )
+
+    def _problem(self, operand: Operand, n_available: int) -> PartialSVD:
+        n_rows, n_columns = operand.shape
+        rank, energy = None, None
+        if isinstance(self.n_components, Integral):
+            if not 1 <= self.n_components <= n_available:
+                raise ValueError(
+                    f"n_components={self.n_components} must be between 1 and "
+                    f"min(n_samples, n_features)={n_available} with "
+                    f"svd_solver={self.svd_solver!r}"
+                )
+            rank = min(int(self.n_components), n_rows)
+        elif self.n_components == "mle":
+            if n_available < n_columns:
+                raise ValueError(
+                    "n_components='mle' is only supported if n_samples >= n_features"
+                )
+        elif self.n_components is not None:
+            energy = float(self.n_components)
+        elif self.svd_solver == "arpack":
+            rank = max(min(n_rows, n_columns) - 1, 1)
+        default_tol = RANDOMIZED_TOL if self.svd_solver == "randomized" else DEFAULT_TOL
+        return PartialSVD(
+            operand.structure,
+            operand,
+            rank=rank,
+            energy=energy,
+            tol=float(self.tol) or default_tol,
+            seed=random_seed(self.random_state),
+            range_finder=RangeFinder(
+                n_oversamples=int(self.n_oversamples),
+                n_iter=None if self.iterated_power == "auto" else int(self.iterated_power),
+                normalizer=NORMALIZERS[self.power_iteration_normalizer],
+            ),
+        )
+
+    def _record(
+        self, triplets: SingularTriplets, operand: Operand, n_available: int, dtype: np.dtype
+    ) -> None:
+        n_observations = operand.total_weight
+        total = operand.sq_norm / (n_observations - 1)
+        count = self._n_components_found(triplets, n_observations, n_available)
+        triplets = complete_triplets(triplets, count, operand.shape[0])
+        k = len(triplets.values)
+        variances = triplets.values**2 / (n_observations - 1)
+        left_out = max(total - variances.sum(), 0.0)
+        self.mean_ = operand.mean
+        self.n_samples_ = operand.shape[0]
+        self.n_components_ = k
+        self.components_ = triplets.right.astype(dtype, order="C", copy=False)
+        self.singular_values_ = triplets.values.astype(dtype, copy=False)
+        self.explained_variance_ = variances.astype(dtype, copy=False)
+        ratio = variances / total if total > 0 else np.zeros(k)
+        self.explained_variance_ratio_ = ratio.astype(dtype, copy=False)
+        self.noise_variance_ = left_out / (n_available - k) if k < n_available else 0.0
+
+    def _n_components_found(
+        self, triplets: SingularTriplets, n_observations: float, n_available: int
+    ) -> int:
+        """How many components the fitted model has.
+
+        Weights can stand for more observations than there are rows; components beyond the rows
+        exist then, without variance, as they would if the rows were repeated.
+        """
+        if isinstance(self.n_components, Integral):
+            return int(self.n_components)
+        if self.n_components == "mle":
+            return minka_rank(triplets.values**2 / (n_observations - 1), n_observations)
+        if self.n_components is None and self.svd_solver != "arpack":
+            return n_available
+        return len(triplets.values)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.components_.shape[0]
+
+    def transform(self, X: object) -> np.ndarray:
+        """Return the scores of X: its centred rows projected on the components.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            Scores; divided by their standard deviations if ``whiten``.
+        """
+        check_is_fitted(self)
+        return self._scores(self._validated(X))
+
+    def _validated(self, X: object) -> np.ndarray | sparse.sparray:
+        return validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            accept_sparse=("csr", "csc"),
+            reset=False,
+        )
+
+    def _scores(self, X: np.ndarray | sparse.sparray) -> np.ndarray:
+        centered = make_operand(X, mean=self.mean_)
+        scores = centered.matmat(self.components_.T.astype(np.float64, copy=False))
+        if self.whiten:
+            scale = self._standard_deviations()
+            scores *= np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+        return scores.astype(result_dtype(X, self.components_), copy=False)
+
+    def _standard_deviations(self) -> np.ndarray:
+        """Square roots of the explained variances; zero where only rounding errors are left."""
+        deviations = np.sqrt(self.explained_variance_.astype(np.float64))
+        size = max(self.n_samples_, self.components_.shape[1])
+        cutoff = size * np.finfo(np.float64).eps * deviations.max(initial=0.0)
+        return np.where(deviations > cutoff, deviations, 0.0)
+
+    def inverse_transform(self, X: object) -> np.ndarray:
+        """Return the data whose scores are X, in the space of the features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Scores.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Data.
+        """
+        check_is_fitted(self)
+        scores = np.asarray(X)
+        if scores.ndim != 2 or scores.shape[1] != self.n_components_:
+            raise ValueError(
+                f"X must have shape (n_samples, n_components={self.n_components_}), "
+                f"got {scores.shape}"
+            )
+        if self.whiten:
+            scores = scores * self._standard_deviations()
+        data = scores @ self.components_ + self.mean_
+        return data.astype(result_dtype(np.asarray(X), self.components_), copy=False)
+
+    def get_covariance(self) -> np.ndarray:
+        """Return the covariance of the probabilistic model.
+
+        ``components_.T * S2 * components_ + noise_variance_ * eye``, with S2 the explained less
+        the noise variance.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+            Covariance.
+        """
+        check_is_fitted(self)
+        return _probabilistic.covariance(
+            self.components_, self.explained_variance_, self.noise_variance_
+        )
+
+    def get_precision(self) -> np.ndarray:
+        """Return the inverse of `get_covariance`, from the components.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+            Precision.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            Some direction has no variance.
+        """
+        check_is_fitted(self)
+        return _probabilistic.precision(
+            self.components_, self.explained_variance_, self.noise_variance_
+        )
+
+    def score_samples(self, X: object) -> np.ndarray:
+        """Return the log-likelihood of each sample under the probabilistic model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Log-likelihoods.
+        """
+        check_is_fitted(self)
+        X = self._validated(X)
+        centered = make_operand(X, mean=self.mean_)
+        return _probabilistic.log_density(
+            centered.matmat(self.components_.T.astype(np.float64, copy=False)),
+            centered.row_sq_norms(),
+            self.explained_variance_.astype(np.float64),
+            self.noise_variance_,
+            X.shape[1],
+        )
+
+    def score(self, X: object, y: object = None) -> float:
+        """Return the mean log-likelihood of the samples.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            Mean of `score_samples`.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def __sklearn_tags__(self) -> object:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

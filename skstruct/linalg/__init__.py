@@ -1,0 +1,50 @@
+"""The engine: structure + problem -> plan -> solver -> solution with certificate.
+
+It depends on numpy and scipy only and knows nothing of scikit-learn.
+"""
+
+from skstruct.linalg._certificate import Certificate
+from skstruct.linalg._config import config_context, get_config, set_config
+from skstruct.linalg._engine import plan_for, run
+from skstruct.linalg._machine import Cost, Machine
+from skstruct.linalg._operand import Operand
+from skstruct.linalg._operands import make_operand
+from skstruct.linalg._plan import Attempt, Candidate, InapplicableSolver, Plan
+from skstruct.linalg._problems import (
+    PartialSVD,
+    RangeFinder,
+    Ridge,
+    RidgeCoefficients,
+    SingularTriplets,
+)
+from skstruct.linalg._rank import minka_rank
+from skstruct.linalg._solution import Breakdown, Solution
+from skstruct.linalg._spectral import complete as complete_triplets
+from skstruct.linalg._structure import Structure
+
+__all__ = [
+    "Attempt",
+    "Breakdown",
+    "Candidate",
+    "Certificate",
+    "Cost",
+    "InapplicableSolver",
+    "Machine",
+    "Operand",
+    "PartialSVD",
+    "Plan",
+    "RangeFinder",
+    "Ridge",
+    "RidgeCoefficients",
+    "SingularTriplets",
+    "Solution",
+    "Structure",
+    "complete_triplets",
+    "config_context",
+    "get_config",
+    "make_operand",
+    "minka_rank",
+    "plan_for",
+    "run",
+    "set_config",
+]

@@ -1,0 +1,220 @@
+"""Dense data as an operand: C- or Fortran-ordered, float32 or float64.
+
+A tall matrix is read in blocks of rows, a wide one in blocks of columns, so that a block
+always has a short and a long side and fits the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from skstruct.linalg._operand import (
+    DENSE_BLOCK_BYTES,
+    Operand,
+    even_slices,
+    for_each_in_lanes,
+    root_and_total,
+    sum_in_lanes,
+)
+from skstruct.linalg._structure import Structure
+
+# Blocks have at least this many rows (or columns), else their products degenerate to BLAS-2.
+MIN_BLOCK = 64
+
+
+class DenseOperand(Operand):
+    """A = diag(sqrt(w)) (X - 1 m') for a dense X.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+        float32 or float64, in any memory order.
+    weights : ndarray of shape (n,), optional
+        Non-negative row weights w.
+    center : bool
+        Whether to subtract the weighted column mean.
+    mean : ndarray of shape (p,), optional
+        A known vector to subtract instead.
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        weights: np.ndarray | None = None,
+        *,
+        center: bool = False,
+        mean: np.ndarray | None = None,
+    ) -> None:
+        self.X = X
+        self.shape = X.shape
+        self.root_weights, self.total_weight = root_and_total(weights, X.shape[0])
+        self.structure = Structure(
+            n_rows=X.shape[0],
+            n_columns=X.shape[1],
+            dtype=X.dtype.name,
+            centered=center or mean is not None,
+            weighted=weights is not None,
+        )
+        self.mean = np.zeros(X.shape[1])
+        if mean is not None:
+            self.mean = np.asarray(mean, dtype=np.float64)
+        elif center:
+            self._settle_mean()
+
+    def _settle_mean(self) -> None:
+        # Relative to the first row, so that a sum of a few large offsets loses nothing and
+        # a constant column is centred to exact zeros.
+        self.mean = self.X[0].astype(np.float64)
+        weight = self.root_weights
+
+        def contribution(block: np.ndarray, rows: slice) -> np.ndarray:
+            if weight is None:
+                return block.sum(axis=0)[:, None]
+            return (weight[rows] @ block)[:, None]
+
+        excess = self._sum_over_blocks(contribution, 1)[:, 0]
+        if self.total_weight > 0:
+            self.mean += excess / self.total_weight
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether rows of X are rows of A as they stand."""
+        return (
+            self.X.dtype == np.float64 and self.root_weights is None and not self.structure.centered
+        )
+
+    def row_blocks(self) -> list[slice]:
+        return self.dense_row_blocks(min_rows=MIN_BLOCK)
+
+    def new_buffer(self, n_rows: int) -> np.ndarray | None:
+        if self._is_plain:
+            return None
+        return np.empty((n_rows, self.shape[1]), order=self._order)
+
+    @property
+    def _order(self) -> str:
+        return "F" if self.X.flags.f_contiguous and not self.X.flags.c_contiguous else "C"
+
+    def block(self, rows: slice, buffer: np.ndarray | None = None) -> np.ndarray:
+        if self._is_plain:
+            return self.X[rows]
+        out = None if buffer is None else buffer[: rows.stop - rows.start]
+        block = np.subtract(self.X[rows], self.mean, out=out, dtype=np.float64)
+        if self.root_weights is not None:
+            block *= self.root_weights[rows, None]
+        return block
+
+    dense_block = block
+
+    def outer_gram(self) -> np.ndarray:
+        dense = self.to_dense()
+        return dense @ dense.T
+
+    @cached_property
+    def column_sq_norms(self) -> np.ndarray:
+        def contribution(block: np.ndarray, rows: slice) -> np.ndarray:
+            return np.einsum("ij,ij->j", block, block)[:, None]
+
+        return self._sum_over_blocks(contribution, 1)[:, 0]
+
+
+class WideDenseOperand(DenseOperand):
+    """The same for p > n, read in blocks of columns.
+
+    Every column is centred within its block, so that AA' needs no correction.
+    """
+
+    def _settle_mean(self) -> None:
+        def center(columns: slice) -> None:
+            block = np.subtract(self.X[:, columns], self.mean[columns], dtype=np.float64)
+            if self.root_weights is None:
+                self.mean[columns] += block.mean(axis=0)
+            elif self.total_weight > 0:
+                weights = np.square(self.root_weights)
+                self.mean[columns] += (weights @ block) / self.total_weight
+
+        self.mean = self.X[0].astype(np.float64)
+        self._for_each_column_block(center)
+
+    def column_blocks(self, min_columns: int = 1) -> list[slice]:
+        """Return the slices of consecutive columns in which the data is best read."""
+        n, p = self.shape
+        return even_slices(p, max(DENSE_BLOCK_BYTES // (8 * n), MIN_BLOCK, min_columns))
+
+    def column_block(self, columns: slice) -> np.ndarray:
+        """Return columns of A as a dense array, which the caller must not change."""
+        if self._is_plain:
+            return self.X[:, columns]
+        block = np.subtract(self.X[:, columns], self.mean[columns], dtype=np.float64)
+        if self.root_weights is not None:
+            block *= self.root_weights[:, None]
+        return block
+
+    def matmat(self, V: np.ndarray) -> np.ndarray:
+        return self._sum_over_column_blocks(
+            lambda block, columns: block @ V[columns], V.shape[1], self.column_blocks()
+        )
+
+    def rmatmat(self, U: np.ndarray) -> np.ndarray:
+        out = np.empty((self.shape[1], U.shape[1]))
+
+        def fill(columns: slice) -> None:
+            out[columns] = self.column_block(columns).T @ U
+
+        self._for_each_column_block(fill)
+        return out
+
+    def normal_product(self, V: np.ndarray, rhs: np.ndarray | None = None) -> np.ndarray:
+        product = self.matmat(V)
+        if rhs is not None:
+            product -= rhs
+        return self.rmatmat(product)
+
+    def outer_product(self, U: np.ndarray) -> np.ndarray:
+        return self._sum_over_column_blocks(
+            lambda block, columns: block @ (block.T @ U), U.shape[1], self.column_blocks()
+        )
+
+    def outer_gram(self) -> np.ndarray:
+        norms = np.empty(self.shape[1])
+
+        def contribution(block: np.ndarray, columns: slice) -> np.ndarray:
+            norms[columns] = np.einsum("ij,ij->j", block, block)
+            return block @ block.T
+
+        n = self.shape[0]
+        blocks = self.column_blocks(min_columns=2 * n)
+        outer_gram = self._sum_over_column_blocks(contribution, n, blocks)
+        self.column_sq_norms = norms
+        return outer_gram
+
+    @cached_property
+    def column_sq_norms(self) -> np.ndarray:
+        norms = np.empty(self.shape[1])
+
+        def measure(columns: slice) -> None:
+            block = self.column_block(columns)
+            norms[columns] = np.einsum("ij,ij->j", block, block)
+
+        self._for_each_column_block(measure)
+        return norms
+
+    def _for_each_column_block(self, action: Callable[[slice], None]) -> None:
+        for_each_in_lanes(action, self.column_blocks())
+
+    def _sum_over_column_blocks(
+        self,
+        contribution: Callable[[np.ndarray, slice], np.ndarray],
+        n_columns: int,
+        blocks: list[slice],
+    ) -> np.ndarray:
+        def lane(dealt: list[slice]) -> np.ndarray:
+            total = np.zeros((self.shape[0], n_columns))
+            for columns in dealt:
+                total += contribution(self.column_block(columns), columns)
+            return total
+
+        return sum_in_lanes(lane, blocks, 8 * self.shape[0] * n_columns)

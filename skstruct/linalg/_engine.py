@@ -1,0 +1,70 @@
+"""The engine: plan -> solve -> certify -> escalate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skstruct.linalg._plan import Attempt, Plan, make_plan
+from skstruct.linalg._problems import PartialSVD, Ridge
+from skstruct.linalg._solution import Breakdown, Solution
+from skstruct.linalg.solvers import SOLVERS
+
+
+def plan_for(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Plan:
+    """Return the plan for `problem` without reading any data."""
+    return make_plan(problem, SOLVERS[problem.kind], requested)
+
+
+def run(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Solution:
+    """Answer `problem` by the first solver of its plan whose answer is certified.
+
+    Parameters
+    ----------
+    problem : PartialSVD or Ridge
+        What is asked.
+    requested : sequence of str
+        Solvers asked for by name; the cheapest of them goes first. A solver that exists for
+        approximate answers is then trusted to be wanted: it is not replaced when its
+        certificate fails, only when it breaks down.
+
+    Returns
+    -------
+    Solution
+        Certified, or else the attempt whose certificate came closest: check
+        ``solution.certificate.holds``.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        Every solver broke down.
+    """
+    plan = plan_for(problem, requested)
+    solvers = {solver.NAME: solver for solver in SOLVERS[problem.kind]}
+    attempts, answers = [], []
+    for name in plan.order:
+        try:
+            answer = solvers[name].solve(problem)
+        except Breakdown as breakdown:
+            attempts.append(Attempt(name, f"broke down: {breakdown}"))
+            continue
+        certificate = problem.certify(answer)
+        answers.append((certificate, answer, name))
+        if certificate.holds:
+            attempts.append(Attempt(name, "certified"))
+            break
+        attempts.append(Attempt(name, f"not certified, {certificate.value:.1e}"))
+        if solvers[name].ON_REQUEST:
+            break
+    if not answers:
+        raise np.linalg.LinAlgError(
+            f"no solver could answer: {problem}. "
+            + "; ".join(f"{a.solver} {a.outcome}" for a in attempts)
+        )
+    certificate, answer, name = min(answers, key=lambda found: _badness(found[0].value))
+    return Solution(answer, name, plan.completed(attempts, certificate), certificate)
+
+
+def _badness(value: float) -> float:
+    return np.inf if np.isnan(value) else value

@@ -1,0 +1,49 @@
+"""Which operand a data matrix becomes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from skstruct.linalg._dense_operand import DenseOperand, WideDenseOperand
+from skstruct.linalg._operand import Operand
+from skstruct.linalg._sparse_operand import SparseOperand
+
+
+def make_operand(
+    X: np.ndarray | sparse.sparray | sparse.spmatrix,
+    weights: np.ndarray | None = None,
+    *,
+    center: bool = False,
+    mean: np.ndarray | None = None,
+) -> Operand:
+    """Return A = diag(sqrt(w)) (X - 1 m') as an operand, without copying X.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n, p)
+        float32 or float64.
+    weights : ndarray of shape (n,), optional
+        Non-negative row weights w; ones by default.
+    center : bool
+        Whether m is the weighted mean of the rows; otherwise it is zero.
+    mean : ndarray of shape (p,), optional
+        Another m, for data that is to be centred as earlier data was.
+
+    Returns
+    -------
+    Operand
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skstruct.linalg import make_operand
+    >>> A = make_operand(np.array([[1.0, 5.0], [3.0, 5.0]]), center=True)
+    >>> A.gram()
+    array([[2., 0.],
+           [0., 0.]])
+    """
+    if sparse.issparse(X):
+        return SparseOperand(X, weights, center=center, mean=mean)
+    kind = DenseOperand if X.shape[0] >= X.shape[1] else WideDenseOperand
+    return kind(X, weights, center=center, mean=mean)

@@ -1,0 +1,265 @@
+"""What can be asked of an operand.
+
+A problem is the data, the question, and the measurement by which an answer to it is judged.
+It knows nothing of the solvers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from skstruct.linalg._certificate import Certificate
+from skstruct.linalg._operand import Operand
+from skstruct.linalg._structure import Structure
+
+# Gaussian test vectors with which a residual matrix is measured in one narrow pass. That all
+# four underestimate its Frobenius norm tenfold has probability 4e-5 even if it has rank one.
+N_PROBES = 4
+PROBE_SEED = 20240917
+
+
+@dataclass(frozen=True)
+class SingularTriplets:
+    """Leading singular values and right singular vectors.
+
+    Attributes
+    ----------
+    values : ndarray of shape (k,)
+        Singular values, descending.
+    right : ndarray of shape (k, p)
+        Right singular vectors, in rows.
+    """
+
+    values: np.ndarray
+    right: np.ndarray
+
+
+@dataclass(frozen=True)
+class PartialSVD:
+    """The leading singular values and right singular vectors of an operand.
+
+    Parameters
+    ----------
+    structure : Structure
+        The facts known of the operand.
+    operand : Operand or None
+        The matrix A; None in a problem that is only planned.
+    rank : int or None
+        How many triplets; None for all min(n, p).
+    energy : float or None
+        Instead of a rank: as many triplets as capture this fraction of ||A||_F^2.
+    tol : float
+        Residual asked for, ||A'A V - V diag(s^2)||_F relative to s_1^2.
+    seed : int
+        Of every random number that a solver draws.
+    range_finder : RangeFinder
+        Settings of the solver `randomized`.
+    """
+
+    structure: Structure
+    operand: Operand | None = None
+    rank: int | None = None
+    energy: float | None = None
+    tol: float = 1e-8
+    seed: int = 0
+    range_finder: RangeFinder = field(default_factory=lambda: RangeFinder())
+
+    kind: ClassVar[str] = "partial_svd"
+
+    @property
+    def n_wanted(self) -> int:
+        """How many triplets the answer has at the most."""
+        return self.structure.shorter_side if self.rank is None else self.rank
+
+    @property
+    def wants_all(self) -> bool:
+        """Whether the whole spectrum has to be known."""
+        return self.n_wanted == self.structure.shorter_side
+
+    def truncate(self, triplets: SingularTriplets) -> SingularTriplets:
+        """Cut an answer that holds more triplets than were asked for."""
+        k = self.n_sufficient(triplets.values)
+        return SingularTriplets(triplets.values[:k], triplets.right[:k])
+
+    def n_sufficient(self, values: np.ndarray) -> int:
+        """How many of the leading singular `values` answer the question.
+
+        With an energy fraction: the first count whose share exceeds it; one more than there
+        are values if all of them together do not.
+        """
+        if self.energy is None:
+            return min(self.n_wanted, len(values))
+        captured = np.cumsum(np.square(values))
+        return int(np.searchsorted(captured, self.energy * self.operand.sq_norm, "right")) + 1
+
+    def certify(self, triplets: SingularTriplets) -> Certificate:
+        """Measure ||A'A V - V diag(s^2)||_F / s_1^2 in one pass over the data."""
+        V, s = triplets.right.T, triplets.values
+        k = len(s)
+        if k <= N_PROBES:
+            probes = np.eye(k)
+        else:
+            probes = np.random.default_rng(PROBE_SEED).standard_normal((k, N_PROBES))
+            probes /= np.sqrt(N_PROBES)
+        residual = self.operand.normal_product(V @ probes) - V @ (s[:, None] ** 2 * probes)
+        scale = s[0] ** 2 if k and s[0] > 0 else 1.0
+        return Certificate(
+            "residual |A'A v - s^2 v| relative to s_1^2",
+            float(np.linalg.norm(residual)) / scale,
+            self.tol,
+            remedy="choose svd_solver='full', or raise tol if this accuracy is enough",
+        )
+
+    def __str__(self) -> str:
+        if self.energy is not None:
+            what = f"components holding {self.energy:.4g} of the energy"
+        elif self.wants_all:
+            what = "all components"
+        else:
+            what = f"{self.n_wanted} leading components"
+        return f"{what} of a {self.structure}"
+
+
+@dataclass(frozen=True)
+class RangeFinder:
+    """Settings of the randomized range finder (Halko, Martinsson & Tropp, 2011).
+
+    Parameters
+    ----------
+    n_oversamples : int
+        Columns of the sketch beyond the wanted rank.
+    n_iter : int or None
+        Power iterations; None for 7 if the rank is below a tenth of the shorter side, else 4.
+    normalizer : {"qr", "lu", "none"}
+        How the sketch is kept well conditioned between iterations.
+    """
+
+    n_oversamples: int = 10
+    n_iter: int = 1
+    normalizer: str = "lu"
+
+
+@dataclass(frozen=True)
+class RidgeCoefficients:
+    """An answer to a :class:`Ridge` problem.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (p, t)
+        Coefficients, a column for each target.
+    gradient : ndarray of shape (p, t) or None
+        A'(A w - y) + alpha w at `coef`, measured on the data; None where the solver does
+        not end with that measurement.
+    n_iter : int
+        Iterations of an iterative solver; of a direct one, how often its factorisation was
+        applied: 1 and the refinement steps.
+    rank : int or None
+        Numerical rank of A, where the solver decides it.
+    """
+
+    coef: np.ndarray
+    gradient: np.ndarray | None = None
+    n_iter: int = 1
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Minimise ||A w - y||^2 + alpha ||w||^2 for each of t targets, optionally with w >= 0.
+
+    Parameters
+    ----------
+    structure : Structure
+        The facts known of the operand.
+    operand : Operand or None
+        The matrix A; None in a problem that is only planned.
+    targets : ndarray of shape (n, t)
+        y, centred and weighted as A is.
+    alphas : ndarray of shape (t,)
+        Penalty of each target.
+    positive : bool
+        Whether coefficients must not be negative.
+    tol : float
+        Gradient asked for, in the norm of :meth:`certify`.
+    max_iter : int or None
+        Bound on the iterations of an iterative solver.
+    """
+
+    structure: Structure
+    operand: Operand | None = None
+    targets: np.ndarray | None = None
+    alphas: np.ndarray = field(default_factory=lambda: np.ones(1))
+    positive: bool = False
+    tol: float = 1e-8
+    max_iter: int | None = None
+
+    kind: ClassVar[str] = "ridge"
+
+    @property
+    def n_targets(self) -> int:
+        """Number of targets t."""
+        return len(self.alphas)
+
+    @property
+    def n_penalties(self) -> int:
+        """Number of different penalties."""
+        return len(set(self.alphas.tolist()))
+
+    @cached_property
+    def correlations(self) -> np.ndarray:
+        """A'y, of shape (p, t)."""
+        return self.operand.rmatmat(self.targets)
+
+    @cached_property
+    def scales(self) -> np.ndarray:
+        """Norms of the columns of [A; sqrt(alpha) I], of shape (p, t); 1 where that is zero."""
+        scales = np.sqrt(self.operand.column_sq_norms[:, None] + self.alphas)
+        scales[scales == 0] = 1.0
+        return scales
+
+    def gradient(self, coef: np.ndarray) -> np.ndarray:
+        """Return A'(A w - y) + alpha w, of shape (p, t), from the data itself."""
+        return self.operand.normal_product(coef, self.targets) + self.alphas * coef
+
+    def relative_size(self, gradient: np.ndarray) -> np.ndarray:
+        """Measure a gradient per target, whatever the units of columns and target.
+
+        ||D^-1 g|| relative to its value at w = 0, ||D^-1 A'y||, with D the column norms. The
+        square root of eps ||y|| is added to that scale: a target orthogonal to every column
+        does not ask for more digits than there are.
+        """
+        at_zero = np.linalg.norm(self.correlations / self.scales, axis=0)
+        floor = np.sqrt(np.finfo(np.float64).eps) * np.linalg.norm(self.targets, axis=0)
+        scale = at_zero + floor
+        scale[scale == 0] = 1.0
+        return np.linalg.norm(gradient / self.scales, axis=0) / scale
+
+    def certify(self, answer: RidgeCoefficients) -> Certificate:
+        """Measure the gradient on the data; with w >= 0, its violation of the KKT conditions."""
+        gradient = self.gradient(answer.coef) if answer.gradient is None else answer.gradient
+        quantity = "gradient in column norms, relative to that at w = 0"
+        if self.positive:
+            # At a minimum over w >= 0 the gradient vanishes where w > 0 and is >= 0 elsewhere.
+            gradient = np.where(answer.coef > 0, gradient, np.minimum(gradient, 0.0))
+            quantity = "KKT violation in column norms, relative to the gradient at w = 0"
+        sizes = self.relative_size(gradient)
+        return Certificate(
+            quantity,
+            float(sizes.max(initial=0.0)),
+            self.tol,
+            remedy="increase max_iter or alpha, or choose solver='svd'",
+        )
+
+    def __str__(self) -> str:
+        what = "non-negative ridge" if self.positive else "ridge"
+        targets = "1 target" if self.n_targets == 1 else f"{self.n_targets} targets"
+        penalty = (
+            f"alpha = {self.alphas[0]:.4g}"
+            if self.n_penalties == 1
+            else f"{self.n_penalties} penalties"
+        )
+        return f"{what} regression of {targets}, {penalty}, on a {self.structure}"

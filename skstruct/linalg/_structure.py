@@ -1,0 +1,73 @@
+"""Structure: the facts about a data matrix from which a plan is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Facts about the n x p matrix A = diag(sqrt(w)) (X - 1 m').
+
+    Planning looks at nothing else, so a plan can be made, and tested, without any data.
+
+    Attributes
+    ----------
+    n_rows, n_columns : int
+        Shape of X.
+    dtype : str
+        Type of the stored numbers.
+    nnz : int or None
+        Number of stored entries of a sparse X; None for a dense one.
+    centered : bool
+        Whether a column mean m is subtracted.
+    weighted : bool
+        Whether rows carry weights w.
+    """
+
+    n_rows: int
+    n_columns: int
+    dtype: str = "float64"
+    nnz: int | None = None
+    centered: bool = False
+    weighted: bool = False
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether X is stored as a sparse matrix."""
+        return self.nnz is not None
+
+    @property
+    def shorter_side(self) -> int:
+        """The smaller dimension: the order of the smallest Gram matrix."""
+        return min(self.n_rows, self.n_columns)
+
+    @property
+    def stored_bytes(self) -> float:
+        """Bytes read by one pass over X."""
+        item = 4 if self.dtype == "float32" else 8
+        if self.nnz is None:
+            return item * self.n_rows * self.n_columns
+        return (item + 4) * self.nnz
+
+    @property
+    def dense_bytes(self) -> float:
+        """Bytes of A as a dense float64 matrix."""
+        return 8.0 * self.n_rows * self.n_columns
+
+    @property
+    def density(self) -> float:
+        """Fraction of entries that is stored."""
+        if self.nnz is None:
+            return 1.0
+        return self.nnz / (self.n_rows * self.n_columns)
+
+    def __str__(self) -> str:
+        words = ["centered"] * self.centered + ["weighted"] * self.weighted
+        storage = f"sparse, {self.density:.2%} stored" if self.is_sparse else "dense"
+        if self.n_rows >= 2 * self.n_columns:
+            storage += ", tall"
+        elif self.n_columns >= 2 * self.n_rows:
+            storage += ", wide"
+        lead = " ".join(words) + " " if words else ""
+        return f"{lead}{self.n_rows} x {self.n_columns} {self.dtype} matrix ({storage})"

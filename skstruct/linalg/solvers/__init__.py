@@ -1,0 +1,46 @@
+"""One algorithm per file.
+
+A solver is a module with
+
+``NAME``
+    what users call it;
+``ROBUSTNESS``
+    its place in the order of escalation: after a failure the engine goes on to the cheapest
+    solver of higher robustness;
+``ON_REQUEST``
+    True for a solver that only runs when asked for by name;
+``applies(problem) -> str | None``
+    None, or the reason why it cannot answer;
+``cost(problem) -> Cost``
+    what it would need;
+``memory_use(problem) -> str``
+    what takes most of its memory, for the message that rejects it;
+``reason(problem) -> str``
+    what speaks for it, for the plan;
+``solve(problem)``
+    the answer, or :class:`~skstruct.linalg._solution.Breakdown`.
+
+To add one, write the file and list it here.
+"""
+
+from skstruct.linalg.solvers import (
+    arpack,
+    block_krylov,
+    cg,
+    covariance_eigh,
+    dual_cholesky,
+    eigen,
+    full,
+    gram_cholesky,
+    gram_eigh,
+    nonnegative,
+    qr,
+    randomized,
+    svd,
+)
+
+SOLVERS = {
+    "partial_svd": (covariance_eigh, gram_eigh, block_krylov, full, randomized, arpack),
+    "ridge": (gram_cholesky, dual_cholesky, eigen, cg, qr, svd, nonnegative),
+}
+"""The solvers of each kind of problem."""

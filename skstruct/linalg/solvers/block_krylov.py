@@ -1,0 +1,207 @@
+"""Thick-restarted block Krylov iteration on the short side: for large, sparse, slowly decaying.
+
+Musco & Musco (2015); small blocks are near-optimal: Chen, Epperly, Meyer, Musco & Rao (2025).
+The Krylov space of the smaller of A'A and AA' is built block by block, each block by one fused
+pass over the data, with full reorthogonalisation. The residuals of all wanted pairs come from
+the last block's coefficients, at no cost; the iteration stops on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from skstruct.linalg._machine import EIGH_FLOPS, Cost
+from skstruct.linalg._problems import PartialSVD, SingularTriplets
+from skstruct.linalg._solution import Breakdown
+from skstruct.linalg._spectral import (
+    GRAM_NOISE,
+    GRAM_RESOLUTION,
+    require_resolved,
+    svd,
+    triplets,
+    triplets_from_left,
+)
+
+NAME = "block_krylov"
+ROBUSTNESS = 1
+ON_REQUEST = False
+
+# Columns per block, as a share of the wanted rank. Wider blocks use BLAS-3 and the memory
+# bandwidth better, narrower ones need fewer products in all.
+BLOCK_SHARE = 0.4
+MIN_BLOCK, MAX_BLOCK = 8, 64
+# Vectors in the basis before a restart: this many times the wanted rank, and at least so many.
+BASIS_PER_WANTED = 6
+MIN_BASIS = 300
+# Products after which the iteration gives up and returns what it has.
+MAX_BLOCKS = 400
+# Blocks that the planner expects. White noise takes several times as many, fast decay half.
+EXPECTED_BLOCKS_PER_WANTED = 8
+EXPECTED_BLOCKS = 12
+# Rank assumed for the cost of an energy fraction, as a share of the shorter side.
+ASSUMED_ENERGY_SHARE = 0.25
+
+
+def applies(problem: PartialSVD) -> str | None:
+    short = problem.structure.shorter_side
+    if problem.energy is None and 3 * problem.n_wanted > short:
+        return f"{problem.n_wanted} of {short} components leave no room for a Krylov space"
+    if short < 4 * MIN_BLOCK:
+        return f"{short} is too small an order to iterate on"
+    return None
+
+
+def cost(problem: PartialSVD) -> Cost:
+    s = problem.structure
+    k = problem.n_wanted
+    if problem.energy is not None:
+        k = max(1, int(ASSUMED_ENERGY_SHARE * s.shorter_side))
+    block = _block_size(k)
+    products = EXPECTED_BLOCKS + EXPECTED_BLOCKS_PER_WANTED * k / (block * 4)
+    basis = min(products * block, _max_basis(k, s.shorter_side))
+    columns = products * block
+    if s.is_sparse:
+        product = Cost(sparse=2.0 * s.nnz * columns)
+    else:
+        product = Cost(blas3=4.0 * s.n_rows * s.n_columns * columns)
+    orthogonalise = Cost(blas3=8.0 * s.shorter_side * columns * basis / 2)
+    ritz = Cost(lapack=EIGH_FLOPS * basis**3 * 3)
+    read = Cost(traffic=products * s.stored_bytes, passes=products)
+    finish = Cost(memory=8.0 * (s.shorter_side * (basis + 4 * block) + 2 * s.n_columns * k))
+    return product + orthogonalise + ritz + read + finish
+
+
+def memory_use(problem: PartialSVD) -> str:
+    return "the Krylov basis"
+
+
+def reason(problem: PartialSVD) -> str:
+    return "few components of a matrix that is large both ways: a Krylov space is cheapest"
+
+
+def solve(problem: PartialSVD) -> SingularTriplets:
+    operand = problem.operand
+    wide = operand.shape[0] < operand.shape[1]
+    product = operand.outer_product if wide else operand.normal_product
+    order = min(operand.shape)
+    values, vectors = leading_eigenpairs_of(product, order, problem)
+    if wide:
+        return problem.truncate(triplets_from_left(operand, values, vectors))
+    if values[-1] >= GRAM_RESOLUTION * values[0]:
+        return problem.truncate(triplets(np.sqrt(values), vectors.T))
+    require_resolved(values, GRAM_NOISE)
+    R = np.linalg.qr(operand.matmat(vectors), mode="r")
+    _, s, rotation = svd(R)
+    return problem.truncate(triplets(s, rotation @ vectors.T))
+
+
+@dataclass
+class _Ritz:
+    """Ritz pairs of a Krylov basis and the norms of their residuals."""
+
+    values: np.ndarray
+    coefficients: np.ndarray
+    residuals: np.ndarray
+
+
+def leading_eigenpairs_of(
+    product: Callable[[np.ndarray], np.ndarray], order: int, problem: PartialSVD
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the leading eigenpairs of a positive semidefinite operator.
+
+    As many as the problem wants, or, for an energy fraction, as many as turn out to hold it.
+    Not converged pairs are returned too: the certificate tells.
+    """
+    rng = np.random.default_rng(problem.seed)
+    wanted = problem.n_wanted if problem.energy is None else 1
+    Q = np.linalg.qr(rng.standard_normal((order, _block_size(wanted))))[0]
+    basis, H = np.empty((order, 0)), np.empty((0, 0))
+    next_check = 0
+    for count in range(1, MAX_BLOCKS + 1):
+        basis = np.hstack([basis, Q])
+        image = product(Q)
+        H = _bordered(H, basis.T @ image)
+        Q, coupling = _next_block(basis, image, rng)
+        size, width = basis.shape[1], Q.shape[1]
+        full = size + width > _max_basis(wanted, order)
+        if size < next_check and not full and width and count < MAX_BLOCKS:
+            continue
+        # The check costs size^3; at every tenth of growth it stays a small share.
+        next_check = size + size // 10
+        ritz = _ritz(H, coupling)
+        wanted, settled = _wanted_now(problem, ritz, wanted, order)
+        if settled or not width:
+            break
+        if full:
+            keep = wanted + max(width, wanted // 2)
+            basis, H = basis @ ritz.coefficients[:, :keep], np.diag(ritz.values[:keep])
+            next_check = 0
+    if not np.all(np.isfinite(ritz.values)):
+        raise Breakdown("the Krylov space contains values that are not finite")
+    return np.maximum(ritz.values[:wanted], 0.0), basis @ ritz.coefficients[:, :wanted]
+
+
+def _wanted_now(
+    problem: PartialSVD, ritz: _Ritz, wanted: int, order: int
+) -> tuple[int, bool]:
+    """How many pairs are wanted, as far as is known, and whether all of them are settled."""
+    if problem.energy is not None:
+        sufficient = problem.n_sufficient(np.sqrt(np.maximum(ritz.values, 0.0)))
+        wanted = min(max(sufficient, 1), order)
+    if len(ritz.values) < wanted:
+        return wanted, False
+    residual = float(np.linalg.norm(ritz.residuals[:wanted]))
+    # Half of what is asked, as the certificate measures with random probes.
+    return wanted, residual <= 0.5 * problem.tol * max(ritz.values[0], 0.0)
+
+
+def _bordered(H: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the symmetric projection with new last rows and columns."""
+    size, old = columns.shape[0], H.shape[0]
+    grown = np.empty((size, size))
+    grown[:old, :old] = H
+    grown[:, old:] = columns
+    grown[old:, :old] = columns[:old].T
+    return grown
+
+
+def _next_block(
+    basis: np.ndarray, image: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormalise `image` against the basis; return the block and its coefficients.
+
+    Directions lost to rounding are replaced by random ones, whose coefficients are zero, so
+    that an invariant subspace does not hide further copies of an eigenvalue.
+    """
+    order, size = basis.shape
+    for _ in range(2):  # twice is enough
+        image = image - basis @ (basis.T @ image)
+    Q, coupling = np.linalg.qr(image)
+    scale = np.abs(coupling).max(initial=0.0)
+    lost = np.abs(np.diag(coupling)) <= 1e-13 * scale if scale > 0 else np.ones(Q.shape[1], bool)
+    if lost.any():
+        Q[:, lost] = rng.standard_normal((order, int(lost.sum())))
+        coupling[lost] = 0.0
+    # Q is orthogonal to the basis only as far as `image` was not almost inside it.
+    Q = Q - basis @ (basis.T @ Q)
+    Q, correction = np.linalg.qr(Q)
+    room = order - size
+    return Q[:, :room], (correction @ coupling)[:room]
+
+
+def _ritz(H: np.ndarray, coupling: np.ndarray) -> _Ritz:
+    values, coefficients = np.linalg.eigh((H + H.T) / 2)
+    values, coefficients = values[::-1], coefficients[:, ::-1]
+    last = coefficients[-coupling.shape[1] :]
+    return _Ritz(values, coefficients, np.linalg.norm(coupling @ last, axis=0))
+
+
+def _block_size(wanted: int) -> int:
+    return int(min(max(MIN_BLOCK, BLOCK_SHARE * wanted), MAX_BLOCK))
+
+
+def _max_basis(wanted: int, order: int) -> int:
+    return min(order, max(MIN_BASIS, BASIS_PER_WANTED * wanted))

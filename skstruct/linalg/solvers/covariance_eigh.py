@@ -1,0 +1,54 @@
+"""Eigendecomposition of A'A: the route for tall data.
+
+One pass of blockwise centred products, which never lose digits to an offset, then the leading
+eigenpairs of a p x p matrix. Squaring the singular values costs half of the digits of the
+small ones; when those are wanted, the solver breaks down and the plan goes on to `full`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skstruct.linalg._machine import Cost
+from skstruct.linalg._problems import PartialSVD, SingularTriplets
+from skstruct.linalg._spectral import (
+    GRAM_RESOLUTION,
+    eigh_flops,
+    leading_eigenpairs,
+    require_resolved,
+    triplets,
+)
+from skstruct.linalg.solvers._costs import gram_cost
+
+NAME = "covariance_eigh"
+ROBUSTNESS = 2
+ON_REQUEST = False
+
+
+def applies(problem: PartialSVD) -> str | None:
+    return None
+
+
+def cost(problem: PartialSVD) -> Cost:
+    p = problem.structure.n_columns
+    eigh = Cost(lapack=eigh_flops(p, problem.n_wanted), memory=2 * 8.0 * p**2)
+    return gram_cost(problem.structure, p) + eigh
+
+
+def memory_use(problem: PartialSVD) -> str:
+    p = problem.structure.n_columns
+    return f"the {p} x {p} Gram matrix"
+
+
+def reason(problem: PartialSVD) -> str:
+    p = problem.structure.n_columns
+    return f"{p} columns, so one pass gives a {p} x {p} eigenproblem that is exact"
+
+
+def solve(problem: PartialSVD) -> SingularTriplets:
+    values, vectors = leading_eigenpairs(problem.operand.gram(), problem.n_wanted)
+    k = problem.n_sufficient(np.sqrt(values))
+    values, vectors = values[:k], vectors[:, :k]
+    require_resolved(values, GRAM_RESOLUTION)
+    return triplets(np.sqrt(values), vectors.T)
+

@@ -1,0 +1,49 @@
+"""Eigendecomposition of AA': the route for wide data.
+
+Blocks of columns are centred exactly, so the n x n matrix needs no correction. Its eigenvectors
+U give V = A'U / s; where s is small one Rayleigh-Ritz step on A'U restores every digit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skstruct.linalg._machine import QR_FLOPS, SVD_FLOPS, Cost
+from skstruct.linalg._problems import PartialSVD, SingularTriplets
+from skstruct.linalg._spectral import eigh_flops, leading_eigenpairs, triplets_from_left
+from skstruct.linalg.solvers._costs import gram_cost
+
+NAME = "gram_eigh"
+ROBUSTNESS = 2
+ON_REQUEST = False
+
+
+def applies(problem: PartialSVD) -> str | None:
+    return None
+
+
+def cost(problem: PartialSVD) -> Cost:
+    n, p, k = problem.structure.n_rows, problem.structure.n_columns, problem.n_wanted
+    eigh = Cost(lapack=eigh_flops(n, k), memory=2 * 8.0 * n**2)
+    project = Cost(
+        blas3=2.0 * n * p * k, traffic=problem.structure.stored_bytes, memory=16.0 * p * k, passes=1
+    )
+    if problem.wants_all:  # the last singular value of centred data is zero: Rayleigh-Ritz
+        project += Cost(lapack=2 * QR_FLOPS * 2.0 * p * k**2 + SVD_FLOPS * k**3)
+    return gram_cost(problem.structure, n) + eigh + project
+
+
+def memory_use(problem: PartialSVD) -> str:
+    n = problem.structure.n_rows
+    return f"the {n} x {n} Gram matrix"
+
+
+def reason(problem: PartialSVD) -> str:
+    n = problem.structure.n_rows
+    return f"{n} rows, so a {n} x {n} eigenproblem is exact"
+
+
+def solve(problem: PartialSVD) -> SingularTriplets:
+    values, U = leading_eigenpairs(problem.operand.outer_gram(), problem.n_wanted)
+    k = problem.n_sufficient(np.sqrt(values))
+    return triplets_from_left(problem.operand, values[:k], U[:, :k])
