@@ -6,7 +6,7 @@ always has a short and a long side and fits the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -15,8 +15,9 @@ from skstruct.linalg._operand import (
     DENSE_BLOCK_BYTES,
     Operand,
     even_slices,
-    for_each_in_lanes,
+    longest,
     root_and_total,
+    run_in_lanes,
     sum_in_lanes,
 )
 from skstruct.linalg._structure import Structure
@@ -109,6 +110,15 @@ class DenseOperand(Operand):
 
     dense_block = block
 
+    # OpenBLAS multiplies a few long rows by a matrix faster than the matrix by a few columns:
+    # for 3000 x 3000 and 20 columns V'X takes 11 ms on one thread, X'V 22 ms, X V 16 ms.
+
+    def times(self, block: np.ndarray, V: np.ndarray) -> np.ndarray:
+        return (V.T @ block.T).T
+
+    def transpose_times(self, block: np.ndarray, U: np.ndarray) -> np.ndarray:
+        return (U.T @ block).T
+
     def outer_gram(self) -> np.ndarray:
         dense = self.to_dense()
         return dense @ dense.T
@@ -128,43 +138,57 @@ class WideDenseOperand(DenseOperand):
     """
 
     def _settle_mean(self) -> None:
-        def center(columns: slice) -> None:
-            block = np.subtract(self.X[:, columns], self.mean[columns], dtype=np.float64)
-            if self.root_weights is None:
-                self.mean[columns] += block.mean(axis=0)
-            elif self.total_weight > 0:
-                weights = np.square(self.root_weights)
-                self.mean[columns] += (weights @ block) / self.total_weight
+        self.mean = self.X[0].astype(np.float64)  # see the tall operand
+        weights = None if self.root_weights is None else np.square(self.root_weights)
 
-        self.mean = self.X[0].astype(np.float64)
-        self._for_each_column_block(center)
+        def lane(blocks: list[slice]) -> None:
+            buffer = self._column_buffer(blocks)
+            for columns in blocks:
+                block = np.subtract(
+                    self.X[:, columns],
+                    self.mean[columns],
+                    out=self._column_view(buffer, columns),
+                    dtype=np.float64,
+                )
+                if weights is None:
+                    self.mean[columns] += block.mean(axis=0)
+                elif self.total_weight > 0:
+                    self.mean[columns] += (weights @ block) / self.total_weight
+
+        run_in_lanes(lane, self.column_blocks())
 
     def column_blocks(self, min_columns: int = 1) -> list[slice]:
         """Return the slices of consecutive columns in which the data is best read."""
         n, p = self.shape
         return even_slices(p, max(DENSE_BLOCK_BYTES // (8 * n), MIN_BLOCK, min_columns))
 
-    def column_block(self, columns: slice) -> np.ndarray:
+    def column_block(self, columns: slice, buffer: np.ndarray | None) -> np.ndarray:
         """Return columns of A as a dense array, which the caller must not change."""
         if self._is_plain:
             return self.X[:, columns]
-        block = np.subtract(self.X[:, columns], self.mean[columns], dtype=np.float64)
+        block = np.subtract(
+            self.X[:, columns],
+            self.mean[columns],
+            out=self._column_view(buffer, columns),
+            dtype=np.float64,
+        )
         if self.root_weights is not None:
             block *= self.root_weights[:, None]
         return block
 
     def matmat(self, V: np.ndarray) -> np.ndarray:
-        return self._sum_over_column_blocks(
-            lambda block, columns: block @ V[columns], V.shape[1], self.column_blocks()
+        return self._sum_over_columns(
+            lambda block, columns: self.times(block, V[columns]), V.shape[1], self.column_blocks()
         )
 
     def rmatmat(self, U: np.ndarray) -> np.ndarray:
         out = np.empty((self.shape[1], U.shape[1]))
 
-        def fill(columns: slice) -> None:
-            out[columns] = self.column_block(columns).T @ U
+        def lane(blocks: list[slice]) -> None:
+            for block, columns in self._read_columns(blocks):
+                out[columns] = self.transpose_times(block, U)
 
-        self._for_each_column_block(fill)
+        run_in_lanes(lane, self.column_blocks())
         return out
 
     def normal_product(self, V: np.ndarray, rhs: np.ndarray | None = None) -> np.ndarray:
@@ -174,8 +198,10 @@ class WideDenseOperand(DenseOperand):
         return self.rmatmat(product)
 
     def outer_product(self, U: np.ndarray) -> np.ndarray:
-        return self._sum_over_column_blocks(
-            lambda block, columns: block @ (block.T @ U), U.shape[1], self.column_blocks()
+        return self._sum_over_columns(
+            lambda block, columns: self.times(block, self.transpose_times(block, U)),
+            U.shape[1],
+            self.column_blocks(),
         )
 
     def outer_gram(self) -> np.ndarray:
@@ -187,7 +213,7 @@ class WideDenseOperand(DenseOperand):
 
         n = self.shape[0]
         blocks = self.column_blocks(min_columns=2 * n)
-        outer_gram = self._sum_over_column_blocks(contribution, n, blocks)
+        outer_gram = self._sum_over_columns(contribution, n, blocks)
         self.column_sq_norms = norms
         return outer_gram
 
@@ -195,26 +221,38 @@ class WideDenseOperand(DenseOperand):
     def column_sq_norms(self) -> np.ndarray:
         norms = np.empty(self.shape[1])
 
-        def measure(columns: slice) -> None:
-            block = self.column_block(columns)
-            norms[columns] = np.einsum("ij,ij->j", block, block)
+        def lane(blocks: list[slice]) -> None:
+            for block, columns in self._read_columns(blocks):
+                norms[columns] = np.einsum("ij,ij->j", block, block)
 
-        self._for_each_column_block(measure)
+        run_in_lanes(lane, self.column_blocks())
         return norms
 
-    def _for_each_column_block(self, action: Callable[[slice], None]) -> None:
-        for_each_in_lanes(action, self.column_blocks())
-
-    def _sum_over_column_blocks(
+    def _sum_over_columns(
         self,
         contribution: Callable[[np.ndarray, slice], np.ndarray],
         n_columns: int,
         blocks: list[slice],
     ) -> np.ndarray:
         def lane(dealt: list[slice]) -> np.ndarray:
-            total = np.zeros((self.shape[0], n_columns))
-            for columns in dealt:
-                total += contribution(self.column_block(columns), columns)
+            total = None
+            for block, columns in self._read_columns(dealt):
+                part = contribution(block, columns)
+                total = part if total is None else np.add(total, part, out=total)
             return total
 
         return sum_in_lanes(lane, blocks, 8 * self.shape[0] * n_columns)
+
+    def _read_columns(self, blocks: list[slice]) -> Iterator[tuple[np.ndarray, slice]]:
+        """Yield the columns of A in each slice, in one buffer: use a block before the next."""
+        buffer = self._column_buffer(blocks)
+        for columns in blocks:
+            yield self.column_block(columns, buffer), columns
+
+    def _column_buffer(self, blocks: list[slice]) -> np.ndarray:
+        return np.empty(self.shape[0] * longest(blocks))
+
+    def _column_view(self, buffer: np.ndarray, columns: slice) -> np.ndarray:
+        """Return part of the flat buffer as a contiguous block in the memory order of X."""
+        n, width = self.shape[0], columns.stop - columns.start
+        return buffer[: n * width].reshape((n, width), order=self._order)

@@ -9,7 +9,11 @@ import numpy as np
 from skstruct.linalg._plan import Attempt, Plan, make_plan
 from skstruct.linalg._problems import PartialSVD, Ridge
 from skstruct.linalg._solution import Breakdown, Solution
+from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.solvers import SOLVERS
+
+# Claiming the cores costs 50-100 microseconds; data below this size is one block anyway.
+SMALL_BYTES = 2**20
 
 
 def plan_for(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Plan:
@@ -41,6 +45,13 @@ def run(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Solution:
         Every solver broke down.
     """
     plan = plan_for(problem, requested)
+    if problem.structure.stored_bytes < SMALL_BYTES:
+        return _carry_out(plan, problem)
+    with parallel_region():
+        return _carry_out(plan, problem)
+
+
+def _carry_out(plan: Plan, problem: PartialSVD | Ridge) -> Solution:
     solvers = {solver.NAME: solver for solver in SOLVERS[problem.kind]}
     attempts, answers = [], []
     for name in plan.order:

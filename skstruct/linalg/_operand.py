@@ -82,6 +82,16 @@ class Operand(ABC):
     def column_sq_norms(self) -> np.ndarray:
         """Squared norms of the columns of A, of shape (p,)."""
 
+    # How a block multiplies; dense ones have a faster way.
+
+    def times(self, block: Block, V: np.ndarray) -> np.ndarray:
+        """Return ``block @ V``."""
+        return block @ V
+
+    def transpose_times(self, block: Block, U: np.ndarray) -> np.ndarray:
+        """Return ``block.T @ U``."""
+        return block.T @ U
+
     # -- what follows from it -------------------------------------------------------------
 
     @property
@@ -93,15 +103,18 @@ class Operand(ABC):
         """Return A V, of shape (n, k), for V of shape (p, k)."""
         out = np.empty((self.shape[0], V.shape[1]))
 
-        def fill(rows: slice) -> None:
-            out[rows] = self.block(rows) @ V
+        def lane(blocks: list[slice]) -> None:
+            for block, rows in self._read(blocks):
+                out[rows] = self.times(block, V)
 
-        for_each_in_lanes(fill, self.row_blocks())
+        run_in_lanes(lane, self.row_blocks())
         return out
 
     def rmatmat(self, U: np.ndarray) -> np.ndarray:
         """Return A'U, of shape (p, k), for U of shape (n, k)."""
-        return self._sum_over_blocks(lambda block, rows: block.T @ U[rows], U.shape[1])
+        return self._sum_over_blocks(
+            lambda block, rows: self.transpose_times(block, U[rows]), U.shape[1]
+        )
 
     def normal_product(self, V: np.ndarray, rhs: np.ndarray | None = None) -> np.ndarray:
         """Return A'(A V - rhs), of shape (p, k), in one pass over the data.
@@ -110,10 +123,10 @@ class Operand(ABC):
         """
 
         def contribution(block: Block, rows: slice) -> np.ndarray:
-            product = block @ V
+            product = self.times(block, V)
             if rhs is not None:
                 product -= rhs[rows]
-            return block.T @ product
+            return self.transpose_times(block, product)
 
         return self._sum_over_blocks(contribution, V.shape[1])
 
@@ -136,7 +149,7 @@ class Operand(ABC):
         # which costs p^2 beside the b p^2 of the product itself.
         def lane(blocks: list[slice]) -> np.ndarray:
             total = np.zeros((self.shape[1], self.shape[1]))
-            buffer = self.new_buffer(_longest(blocks))
+            buffer = self.new_buffer(longest(blocks))
             for rows in blocks:
                 block = self.dense_block(rows, buffer)
                 total += block.T @ block
@@ -179,27 +192,23 @@ class Operand(ABC):
         self, contribution: Callable[[Block, slice], np.ndarray], n_columns: int
     ) -> np.ndarray:
         def lane(blocks: list[slice]) -> np.ndarray:
-            total = np.zeros((self.shape[1], n_columns))
+            total = None
             for block, rows in self._read(blocks):
-                total += contribution(block, rows)
+                part = contribution(block, rows)
+                total = part if total is None else np.add(total, part, out=total)
             return total
 
         return sum_in_lanes(lane, self.row_blocks(), 8 * self.shape[1] * n_columns)
 
     def _read(self, blocks: list[slice]) -> Iterator[tuple[Block, slice]]:
         """Yield the rows of A in each slice, in one buffer: use a block before the next."""
-        buffer = self.new_buffer(_longest(blocks))
+        buffer = self.new_buffer(longest(blocks))
         for rows in blocks:
             yield self.block(rows, buffer), rows
 
 
-def for_each_in_lanes(action: Callable[[slice], None], blocks: list[slice]) -> None:
-    """Call `action` on every block, in parallel; it writes to places of its own."""
-
-    def lane(dealt: list[slice]) -> None:
-        for block in dealt:
-            action(block)
-
+def run_in_lanes(lane: Callable[[list[slice]], None], blocks: list[slice]) -> None:
+    """Call `lane` on disjoint shares of the blocks, in parallel."""
     run_all([partial(lane, dealt) for dealt in _deal(blocks, MAX_LANES)])
 
 
@@ -220,7 +229,8 @@ def _deal(blocks: list[slice], n_lanes: int) -> list[list[slice]]:
     return [blocks[i::n_lanes] for i in range(min(n_lanes, len(blocks)))]
 
 
-def _longest(blocks: list[slice]) -> int:
+def longest(blocks: list[slice]) -> int:
+    """Return the length of the longest slice."""
     return max(rows.stop - rows.start for rows in blocks)
 
 
