@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from skstruct._compat import CallbackSupportMixin
+from skstruct._compat import CallbackSupportMixin, has_callbacks
 from skstruct.linalg import PartialSVD, Ridge, Solution, run
 
 
@@ -29,10 +29,13 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
         """Call callbacks around a fit, and leave the estimator unchanged if it fails."""
         before = dict(vars(self))
         try:
-            context = self._init_callback_context()
-            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            yield
-            context.call_on_fit_task_end(estimator=self, X=X, y=y)
+            if has_callbacks(self):
+                context = self._init_callback_context()
+                context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+                yield
+                context.call_on_fit_task_end(estimator=self, X=X, y=y)
+            else:
+                yield
         except BaseException:
             vars(self).clear()
             vars(self).update(before)

@@ -182,7 +182,7 @@ class WideDenseOperand(DenseOperand):
         )
 
     def rmatmat(self, U: np.ndarray) -> np.ndarray:
-        out = np.empty((self.shape[1], U.shape[1]))
+        out = np.empty((self.shape[1], U.shape[1]), order="F")  # as the blocks' products are
 
         def lane(blocks: list[slice]) -> None:
             for block, columns in self._read_columns(blocks):
@@ -205,16 +205,10 @@ class WideDenseOperand(DenseOperand):
         )
 
     def outer_gram(self) -> np.ndarray:
-        norms = np.empty(self.shape[1])
-
-        def contribution(block: np.ndarray, columns: slice) -> np.ndarray:
-            norms[columns] = np.einsum("ij,ij->j", block, block)
-            return block @ block.T
-
         n = self.shape[0]
         blocks = self.column_blocks(min_columns=2 * n)
-        outer_gram = self._sum_over_columns(contribution, n, blocks)
-        self.column_sq_norms = norms
+        outer_gram = self._sum_over_columns(lambda block, _: block @ block.T, n, blocks)
+        self.sq_norm = float(outer_gram.trace())
         return outer_gram
 
     @cached_property

@@ -7,7 +7,7 @@ passes another :class:`Machine` to ``set_config``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,15 @@ class Cost:
     passes: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
-        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(Cost)}
-        return Cost(**sums)
+        return Cost(
+            self.blas3 + other.blas3,
+            self.lapack + other.lapack,
+            self.sparse + other.sparse,
+            self.sparse_product + other.sparse_product,
+            self.traffic + other.traffic,
+            self.memory + other.memory,
+            self.passes + other.passes,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Operand(ABC):
 
     # -- what follows from it -------------------------------------------------------------
 
-    @property
+    @cached_property
     def sq_norm(self) -> float:
         """The squared Frobenius norm of A: its total energy."""
         return float(self.column_sq_norms.sum())

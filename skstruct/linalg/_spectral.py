@@ -84,12 +84,11 @@ def cholesky(matrix: np.ndarray) -> tuple[np.ndarray, bool]:
 def triplets(values: np.ndarray, right: np.ndarray) -> SingularTriplets:
     """Pack singular values and vectors (in rows), with signs that do not depend on the route.
 
-    The entry of largest magnitude of every vector is made positive.
+    The entry of largest magnitude of every vector is made positive. `right` is overwritten.
     """
-    largest = np.abs(right).argmax(axis=1)
-    signs = np.sign(right[np.arange(len(right)), largest])
-    signs[signs == 0] = 1.0
-    return SingularTriplets(values, right * signs[:, None])
+    right = np.ascontiguousarray(right)
+    right *= np.where(right.max(axis=1) >= -right.min(axis=1), 1.0, -1.0)[:, None]
+    return SingularTriplets(values, right)
 
 
 def triplets_from_left(operand: Operand, values: np.ndarray, U: np.ndarray) -> SingularTriplets:
@@ -102,7 +101,8 @@ def triplets_from_left(operand: Operand, values: np.ndarray, U: np.ndarray) -> S
     image = operand.rmatmat(U)
     if values[-1] > DIVISION_RESOLUTION * values[0]:
         s = np.sqrt(values)
-        return triplets(s, (image / s).T)
+        image /= s
+        return triplets(s, image.T)
     if U.shape[1] < operand.shape[0]:
         require_resolved(values, GRAM_NOISE)
     Q, R = np.linalg.qr(image)

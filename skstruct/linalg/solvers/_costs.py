@@ -11,7 +11,7 @@ from skstruct.linalg._structure import Structure
 def gram_cost(structure: Structure, order: int) -> Cost:
     """Cost of A'A (order p) or AA' (order n), with its matrix and the lanes' partial sums."""
     other = structure.n_rows + structure.n_columns - order
-    common = Cost(traffic=2 * structure.stored_bytes, memory=3 * 8.0 * order**2, passes=2)
+    common = Cost(traffic=structure.stored_bytes, memory=3 * 8.0 * order**2, passes=1)
     if structure.is_sparse and structure.density <= SPARSE_PRODUCT_DENSITY:
         # Every pair of entries in a row (column) is one multiply-add. Counts of entries vary:
         # a Zipf distribution as in text triples the square of the mean.

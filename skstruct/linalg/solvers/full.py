@@ -31,7 +31,7 @@ def cost(problem: PartialSVD) -> Cost:
     )
     long = n + p - short
     if _reduces_first(n, p):
-        reduce = Cost(lapack=1.25 * QR_FLOPS * 2 * n * p**2, memory=8.0 * 8 * p**2, passes=1)
+        reduce = Cost(lapack=1.25 * QR_FLOPS * 2 * n * p**2, memory=8.0 * 8 * p**2, passes=2)
         return reduce + Cost(lapack=SVD_FLOPS * p**3, memory=32.0 * p**2)
     return Cost(
         lapack=SVD_FLOPS * short**3 + 3 * QR_FLOPS * 2 * (long - short) * short**2,
