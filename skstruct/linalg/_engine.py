@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,6 +46,8 @@ def run(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Solution:
         Every solver broke down.
     """
     plan = plan_for(problem, requested)
+    if not requested:
+        problem = replace(problem, patience=plan.seconds_of_second())
     if problem.structure.stored_bytes < SMALL_BYTES:
         return _carry_out(plan, problem)
     with parallel_region():

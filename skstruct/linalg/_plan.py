@@ -84,6 +84,12 @@ class Plan:
         """Name of the solver that is tried first."""
         return self.order[0]
 
+    def seconds_of_second(self) -> float:
+        """Return the predicted time of the solver that is tried second; infinite if none is."""
+        if len(self.order) == 1:
+            return float("inf")
+        return next(c.seconds for c in self.candidates if c.solver == self.order[1])
+
     def completed(self, attempts: Sequence[Attempt], certificate: Certificate) -> Plan:
         """Return this plan with the story of its run."""
         return replace(self, attempts=tuple(attempts), certificate=certificate)

@@ -39,6 +39,25 @@ class SingularTriplets:
 
 
 @dataclass(frozen=True)
+class RangeFinder:
+    """Settings of the randomized range finder (Halko, Martinsson & Tropp, 2011).
+
+    Parameters
+    ----------
+    n_oversamples : int
+        Columns of the sketch beyond the wanted rank.
+    n_iter : int or None
+        Power iterations; None for 7 if the rank is below a tenth of the shorter side, else 4.
+    normalizer : {"qr", "lu", "none"}
+        How the sketch is kept well conditioned between iterations.
+    """
+
+    n_oversamples: int = 10
+    n_iter: int = 1
+    normalizer: str = "lu"
+
+
+@dataclass(frozen=True)
 class PartialSVD:
     """The leading singular values and right singular vectors of an operand.
 
@@ -58,6 +77,9 @@ class PartialSVD:
         Of every random number that a solver draws.
     range_finder : RangeFinder
         Settings of the solver `randomized`.
+    patience : float
+        Predicted seconds of the solver that follows in the plan; an iteration that would need
+        longer gives up. Set by the engine.
     """
 
     structure: Structure
@@ -66,7 +88,8 @@ class PartialSVD:
     energy: float | None = None
     tol: float = 1e-8
     seed: int = 0
-    range_finder: RangeFinder = field(default_factory=lambda: RangeFinder())
+    range_finder: RangeFinder = RangeFinder()
+    patience: float = np.inf
 
     kind: ClassVar[str] = "partial_svd"
 
@@ -125,25 +148,6 @@ class PartialSVD:
 
 
 @dataclass(frozen=True)
-class RangeFinder:
-    """Settings of the randomized range finder (Halko, Martinsson & Tropp, 2011).
-
-    Parameters
-    ----------
-    n_oversamples : int
-        Columns of the sketch beyond the wanted rank.
-    n_iter : int or None
-        Power iterations; None for 7 if the rank is below a tenth of the shorter side, else 4.
-    normalizer : {"qr", "lu", "none"}
-        How the sketch is kept well conditioned between iterations.
-    """
-
-    n_oversamples: int = 10
-    n_iter: int = 1
-    normalizer: str = "lu"
-
-
-@dataclass(frozen=True)
 class RidgeCoefficients:
     """An answer to a :class:`Ridge` problem.
 
@@ -187,6 +191,9 @@ class Ridge:
         Gradient asked for, in the norm of :meth:`certify`.
     max_iter : int or None
         Bound on the iterations of an iterative solver.
+    patience : float
+        Predicted seconds of the solver that follows in the plan; an iteration that would need
+        longer gives up. Set by the engine.
     """
 
     structure: Structure
@@ -196,6 +203,7 @@ class Ridge:
     positive: bool = False
     tol: float = 1e-8
     max_iter: int | None = None
+    patience: float = np.inf
 
     kind: ClassVar[str] = "ridge"
 
