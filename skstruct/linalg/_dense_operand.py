@@ -235,7 +235,7 @@ class WideDenseOperand(DenseOperand):
                 total = part if total is None else np.add(total, part, out=total)
             return total
 
-        return sum_in_lanes(lane, blocks, 8 * self.shape[0] * n_columns)
+        return sum_in_lanes(lane, blocks, (self.shape[0], n_columns))
 
     def _read_columns(self, blocks: list[slice]) -> Iterator[tuple[np.ndarray, slice]]:
         """Yield the columns of A in each slice, in one buffer: use a block before the next."""

@@ -16,7 +16,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from skstruct.linalg._structure import Structure
-from skstruct.linalg._threads import run_all
+from skstruct.linalg._threads import run_all, threaded_blas
 
 # Sums over blocks run in at most this many independent lanes (one thread each at a time), as
 # long as the lanes' partial sums together stay below LANE_BYTES. 8 lanes keep 8 cores busy.
@@ -144,21 +144,27 @@ class Operand(ABC):
 
     def gram(self) -> np.ndarray:
         """Return A'A, of shape (p, p)."""
+        return self.normal_equations(np.empty((self.shape[0], 0)))[0]
 
-        # At least 2 p rows a block: numpy mirrors the triangle of every block's product,
-        # which costs p^2 beside the b p^2 of the product itself.
+    def normal_equations(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return A'A and A'Y, of shapes (p, p) and (p, t), in one pass over the data."""
+        p = self.shape[1]
+
         def lane(blocks: list[slice]) -> np.ndarray:
-            total = np.zeros((self.shape[1], self.shape[1]))
+            total = np.zeros((p, p + Y.shape[1]))
             buffer = self.new_buffer(longest(blocks))
             for rows in blocks:
                 block = self.dense_block(rows, buffer)
-                total += block.T @ block
+                total[:, :p] += block.T @ block
+                total[:, p:] += self.transpose_times(block, Y[rows])
             return total
 
-        blocks = self.dense_row_blocks(min_rows=2 * self.shape[1])
-        gram = sum_in_lanes(lane, blocks, 8 * self.shape[1] ** 2)
+        # At least 2 p rows a block: numpy mirrors the triangle of every block's product,
+        # which costs p^2 beside the b p^2 of the product itself.
+        total = sum_in_lanes(lane, self.dense_row_blocks(min_rows=2 * p), (p, p + Y.shape[1]))
+        gram = np.ascontiguousarray(total[:, :p])
         self.column_sq_norms = gram.diagonal().copy()
-        return gram
+        return gram, total[:, p:]
 
     def to_dense(self) -> np.ndarray:
         """Return A as a dense float64 array that the caller owns."""
@@ -198,7 +204,7 @@ class Operand(ABC):
                 total = part if total is None else np.add(total, part, out=total)
             return total
 
-        return sum_in_lanes(lane, self.row_blocks(), 8 * self.shape[1] * n_columns)
+        return sum_in_lanes(lane, self.row_blocks(), (self.shape[1], n_columns))
 
     def _read(self, blocks: list[slice]) -> Iterator[tuple[Block, slice]]:
         """Yield the rows of A in each slice, in one buffer: use a block before the next."""
@@ -213,11 +219,19 @@ def run_in_lanes(lane: Callable[[list[slice]], None], blocks: list[slice]) -> No
 
 
 def sum_in_lanes(
-    lane: Callable[[list[slice]], np.ndarray], blocks: list[slice], result_bytes: int
+    lane: Callable[[list[slice]], np.ndarray], blocks: list[slice], shape: tuple[int, int]
 ) -> np.ndarray:
-    """Return the sum of `lane` over all blocks, cut into lanes that run in parallel."""
-    n_lanes = min(MAX_LANES, max(1, LANE_BYTES // max(result_bytes, 1)))
-    partial_sums = run_all([partial(lane, dealt) for dealt in _deal(blocks, n_lanes)])
+    """Return the sum of `lane`, whose results have this shape, over all blocks.
+
+    In lanes that run in parallel; in a single lane, if there is one block or the result is
+    large, whose products then have the BLAS threads.
+    """
+    n_lanes = min(MAX_LANES, max(1, LANE_BYTES // (8 * shape[0] * max(shape[1], 1))))
+    shares = _deal(blocks, n_lanes)
+    if len(shares) == 1:
+        with threaded_blas(min(shape)):
+            return lane(shares[0])
+    partial_sums = run_all([partial(lane, share) for share in shares])
     total = partial_sums[0]
     for partial_sum in partial_sums[1:]:
         total += partial_sum
@@ -235,8 +249,17 @@ def longest(blocks: list[slice]) -> int:
 
 
 def even_slices(length: int, size: int) -> list[slice]:
-    """Cut ``range(length)`` into slices of about `size`, all nearly equal."""
+    """Cut ``range(length)`` into slices of about `size`, all nearly equal.
+
+    Their number is a power of two or a multiple of eight, so that lanes are equally long on
+    two, four or eight cores; that may halve them.
+    """
     n_slices = max(1, -(-length // size))
+    if n_slices < MAX_LANES:
+        n_slices = 1 << (n_slices - 1).bit_length()
+    else:
+        n_slices = -(-n_slices // MAX_LANES) * MAX_LANES
+    n_slices = min(n_slices, length)
     bounds = [length * i // n_slices for i in range(n_slices + 1)]
     return [slice(start, stop) for start, stop in zip(bounds, bounds[1:], strict=False)]
 

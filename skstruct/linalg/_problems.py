@@ -222,6 +222,11 @@ class Ridge:
         """A'y, of shape (p, t)."""
         return self.operand.rmatmat(self.targets)
 
+    def gram(self) -> np.ndarray:
+        """Return A'A; the same pass over the data gives `correlations`."""
+        gram, self.__dict__["correlations"] = self.operand.normal_equations(self.targets)
+        return gram
+
     @cached_property
     def scales(self) -> np.ndarray:
         """Norms of the columns of [A; sqrt(alpha) I], of shape (p, t); 1 where that is zero."""

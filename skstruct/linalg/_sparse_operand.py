@@ -126,6 +126,11 @@ class SparseOperand(Operand):
             gram -= np.outer(self.total_weight * self.mean, self.mean)
         return gram
 
+    def normal_equations(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if not self._sparse_product_is_right:
+            return super().normal_equations(Y)
+        return self.gram(), self.rmatmat(Y)
+
     def outer_gram(self) -> np.ndarray:
         if not self._sparse_product_is_right:
             return self._outer_gram_of_dense_columns()
@@ -168,7 +173,7 @@ class SparseOperand(Operand):
             return total
 
         blocks = even_slices(p, max(DENSE_BLOCK_BYTES // (8 * n), 2 * n))
-        return sum_in_lanes(lane, blocks, 8 * n * n)
+        return sum_in_lanes(lane, blocks, (n, n))
 
     @cached_property
     def column_sq_norms(self) -> np.ndarray:

@@ -9,7 +9,7 @@ from skstruct.linalg._machine import EIGH_FLOPS, EIGH_SUBSET_FLOPS
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._problems import SingularTriplets
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg._threads import threaded_lapack
+from skstruct.linalg._threads import threaded_blas
 
 # scipy's eigh of a subset beats numpy's eigh of everything from this order (at 300: 8.1 ms
 # against 5.2; at 1000: 65 ms for a tenth against 84; at 2000: 0.34 s against 0.63) and up to
@@ -33,7 +33,7 @@ MIN_RCOND = 1e-14
 def leading_eigenpairs(gram: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k largest eigenvalues, descending and not negative, and their vectors."""
     order = gram.shape[0]
-    with threaded_lapack(order):
+    with threaded_blas(order):
         if uses_subset(order, k):
             values, vectors = linalg.eigh(
                 gram, subset_by_index=(order - k, order - 1), driver="evr", check_finite=False
@@ -55,7 +55,7 @@ def eigh_flops(order: int, k: int) -> float:
 
 def svd(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the thin SVD, by divide and conquer or, if that does not converge, by QR."""
-    with threaded_lapack(min(matrix.shape)):
+    with threaded_blas(min(matrix.shape)):
         try:
             return np.linalg.svd(matrix, full_matrices=False)
         except np.linalg.LinAlgError:
@@ -71,7 +71,7 @@ def cholesky(matrix: np.ndarray) -> tuple[np.ndarray, bool]:
     """
     norm = np.abs(matrix).sum(axis=0).max()
     try:
-        with threaded_lapack(len(matrix)):
+        with threaded_blas(len(matrix)):
             factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     except linalg.LinAlgError as failure:
         raise Breakdown("the Gram matrix is not positive definite") from failure
@@ -159,7 +159,7 @@ def tall_r_factor(operand: Operand, *, rhs: np.ndarray | None = None) -> np.ndar
     n_columns = operand.shape[1] + (0 if rhs is None else rhs.shape[1])
     R = np.empty((0, n_columns))
     # Blocks of 4 p rows keep the cost of carrying R along at a quarter of the factorisation.
-    with threaded_lapack(n_columns):
+    with threaded_blas(n_columns):
         for rows in operand.dense_row_blocks(min_rows=4 * n_columns):
             block = operand.dense_block(rows)
             if rhs is not None:

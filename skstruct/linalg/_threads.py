@@ -79,8 +79,8 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> list:
 
 
 @contextmanager
-def threaded_lapack(order: int) -> Iterator[None]:
-    """Give the region's cores to BLAS for a factorisation, if it is large enough to gain."""
+def threaded_blas(order: int) -> Iterator[None]:
+    """Give the region's cores to BLAS, if a matrix of this order is large enough to gain."""
     if order < MIN_THREADED_ORDER or not _owns_region():
         yield
         return

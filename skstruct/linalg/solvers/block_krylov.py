@@ -49,11 +49,6 @@ ASSUMED_ENERGY_SHARE = 0.25
 
 
 def applies(problem: PartialSVD) -> str | None:
-    short = problem.structure.shorter_side
-    if problem.energy is None and 3 * problem.n_wanted > short:
-        return f"{problem.n_wanted} of {short} components leave no room for a Krylov space"
-    if short < 4 * MIN_BLOCK:
-        return f"{short} is too small an order to iterate on"
     return None
 
 
@@ -63,7 +58,7 @@ def cost(problem: PartialSVD) -> Cost:
     if problem.energy is not None:
         k = max(1, int(ASSUMED_ENERGY_SHARE * s.shorter_side))
     block, products = _block_size(k), _expected_blocks(k)
-    columns = products * block
+    columns = min(products * block, max(s.shorter_side, k))
     basis = min(columns, _max_basis(k, s.shorter_side))
     if s.is_sparse:
         product = Cost(sparse=2.0 * s.nnz * columns)
@@ -94,7 +89,8 @@ def solve(problem: PartialSVD) -> SingularTriplets:
         return problem.truncate(triplets_from_left(operand, values, vectors))
     if values[-1] >= GRAM_RESOLUTION * values[0]:
         return problem.truncate(triplets(np.sqrt(values), vectors.T))
-    require_resolved(values, GRAM_NOISE)
+    if len(values) < order:
+        require_resolved(values, GRAM_NOISE)
     R = np.linalg.qr(operand.matmat(vectors), mode="r")
     _, s, rotation = svd(R)
     return problem.truncate(triplets(s, rotation @ vectors.T))
@@ -119,7 +115,7 @@ def leading_eigenpairs_of(
     """
     rng = np.random.default_rng(problem.seed)
     wanted = problem.n_wanted if problem.energy is None else 1
-    Q = np.linalg.qr(rng.standard_normal((order, _block_size(wanted))))[0]
+    Q = np.linalg.qr(rng.standard_normal((order, min(_block_size(wanted), order))))[0]
     basis, H = np.empty((order, 0)), np.empty((0, 0))
     next_check = 0
     history: list[tuple[int, float]] = []

@@ -39,7 +39,7 @@ def reason(problem: Ridge) -> str:
 
 
 def solve(problem: Ridge) -> RidgeCoefficients:
-    gram = problem.operand.gram()
+    gram = problem.gram()
     # Unit columns would need a penalty of their own each: only a common scale is free here.
     values, vectors = np.linalg.eigh(gram)
     values = np.maximum(values, 0.0)[:, None]

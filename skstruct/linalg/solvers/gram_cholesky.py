@@ -48,7 +48,7 @@ def reason(problem: Ridge) -> str:
 
 
 def solve(problem: Ridge) -> RidgeCoefficients:
-    gram = problem.operand.gram()
+    gram = problem.gram()
     return refine(problem, by_penalty(problem.alphas, lambda alpha: _Factor(gram, alpha).solve))
 
 

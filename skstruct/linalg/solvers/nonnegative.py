@@ -43,7 +43,7 @@ def reason(problem: Ridge) -> str:
 
 
 def solve(problem: Ridge) -> RidgeCoefficients:
-    gram, correlations = problem.operand.gram(), problem.correlations
+    gram, correlations = problem.gram(), problem.correlations
     coef = np.empty_like(correlations)
     for i, alpha in enumerate(problem.alphas):
         scale = problem.scales[:, i]
