@@ -204,7 +204,7 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         )
         answer = self._solve(problem, "solver", SOLVERS[self.solver]).answer
         self._warn_if_not_unique(answer, problem)
-        self._record(answer, operand, offset, y.ndim == 1, result_dtype(X))
+        self._record(answer, operand, offset, y.ndim, result_dtype(X))
 
     def _check_parameters(self) -> None:
         for name in ("fit_intercept", "copy_X", "positive"):
@@ -251,16 +251,17 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         answer: RidgeCoefficients,
         operand: Operand,
         offset: np.ndarray,
-        one_target: bool,
+        y_ndim: int,
         dtype: np.dtype,
     ) -> None:
         coef = answer.coef.T
         intercept = offset - coef @ operand.mean if self.fit_intercept else 0.0
-        self.coef_ = (coef[0] if one_target else coef).astype(dtype)
+        # As Ridge: one target gives one vector, even if y is a column.
+        self.coef_ = (coef[0] if len(coef) == 1 else coef).astype(dtype)
         self.n_iter_ = np.full(len(coef), answer.n_iter, dtype=np.int32)
         if not self.fit_intercept:
             self.intercept_ = 0.0
-        elif one_target:
+        elif y_ndim == 1:
             self.intercept_ = dtype.type(intercept[0])
         else:
             self.intercept_ = intercept.astype(dtype)

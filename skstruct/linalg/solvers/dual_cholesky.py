@@ -12,7 +12,7 @@ from scipy import linalg
 
 from skstruct.linalg._machine import CHOLESKY_FLOPS, Cost
 from skstruct.linalg._problems import Ridge, RidgeCoefficients
-from skstruct.linalg._refine import by_penalty, refine
+from skstruct.linalg._refine import by_penalty, iterate, relative_errors
 from skstruct.linalg._spectral import cholesky
 from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
 
@@ -58,8 +58,12 @@ def solve(problem: Ridge) -> RidgeCoefficients:
 
     solve_dual = by_penalty(alphas, factorize)
 
-    def apply_inverse(rhs: np.ndarray) -> np.ndarray:
-        # (A'A + alpha I)^-1 = (I - A'(AA' + alpha I)^-1 A) / alpha
-        return (rhs - operand.rmatmat(solve_dual(operand.matmat(rhs)))) / alphas
+    def measure(dual: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        coef = operand.rmatmat(dual)
+        residual = problem.targets - operand.matmat(coef) - alphas * dual
+        step = solve_dual(residual)
+        # The gradient is -A'r, and (A'r)' (A'A + alpha I)^-1 (A'r) = (AA'r)' (AA' + alpha I)^-1 r.
+        return relative_errors(problem, gram @ residual, step), step, (coef, residual)
 
-    return refine(problem, apply_inverse, operand.rmatmat(solve_dual(problem.targets)))
+    _, (coef, residual), count = iterate(solve_dual(problem.targets), measure)
+    return RidgeCoefficients(coef, -operand.rmatmat(residual), n_iter=count)

@@ -1,0 +1,31 @@
+"""scikit-learn's own checks, for every estimator in several configurations."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skstruct.decomposition import PCA
+from skstruct.linear_model import Tikhonov
+
+ESTIMATORS = [
+    PCA(),
+    PCA(n_components=1, whiten=True),
+    PCA(n_components=0.9),
+    PCA(svd_solver="full"),
+    PCA(svd_solver="covariance_eigh"),
+    PCA(svd_solver="gram_eigh"),
+    PCA(svd_solver="block_krylov"),
+    Tikhonov(),
+    Tikhonov(alpha=0.1, fit_intercept=False),
+    Tikhonov(positive=True),
+    Tikhonov(solver="dual_cholesky"),
+    Tikhonov(solver="eigen"),
+    Tikhonov(solver="qr"),
+    Tikhonov(solver="svd"),
+    Tikhonov(solver="cg"),
+]
+
+
+@pytest.mark.filterwarnings("default")  # the checks provoke warnings of their own
+@parametrize_with_checks(ESTIMATORS)
+def test_sklearn_checks(estimator, check):
+    check(estimator)
