@@ -1,17 +1,18 @@
 """Operand: a data matrix, centred and weighted without being copied, behind a few primitives.
 
-Every solver sees A = diag(sqrt(w)) (X - 1 m') through this interface. A subclass says how to
-cut X into row blocks; centring and weights are applied to a block when it is used, so that no
-centred copy of X ever exists and no digit is lost to an offset. Blocks are cut by the shape
-alone and their sums are added in a fixed order: results do not depend on the number of threads.
-All arithmetic is float64, whatever the data.
+Every solver sees A = diag(sqrt(w)) (X - 1 m') through this interface. A subclass reads X in
+blocks; centring and weights are applied to a block when it is used, so that no centred copy of
+X ever exists and no digit is lost to an offset. Blocks are cut by the shape alone and their sums
+are added in a fixed order: results do not depend on the number of threads. All arithmetic is
+float64, whatever the data.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property, partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,9 +28,6 @@ LANE_BYTES = 64 * 2**20
 # and back takes 21-25 ms with blocks of 0.4-1.6 MB and 36 ms with 4 MB, which leave the 1 MB
 # L2 cache.
 DENSE_BLOCK_BYTES = 2**20
-
-Block = "np.ndarray | ImplicitBlock"
-"""What a row block offers: ``block @ V`` and ``block.T @ U``."""
 
 
 class Operand(ABC):
@@ -58,39 +56,29 @@ class Operand(ABC):
     # -- what a subclass provides ---------------------------------------------------------
 
     @abstractmethod
-    def row_blocks(self) -> list[slice]:
-        """Return the slices of consecutive rows in which the data is best read."""
+    def matmat(self, V: np.ndarray) -> np.ndarray:
+        """Return A V, of shape (n, k), for V of shape (p, k)."""
 
     @abstractmethod
-    def block(self, rows: slice, buffer: np.ndarray | None = None) -> Block:
-        """Return rows of A; ``block @ V`` and ``block.T @ U`` are defined."""
-
-    @abstractmethod
-    def dense_block(self, rows: slice, buffer: np.ndarray | None = None) -> np.ndarray:
-        """Return rows of A as a dense array, which the caller must not change."""
-
-    @abstractmethod
-    def new_buffer(self, n_rows: int) -> np.ndarray | None:
-        """Return scratch space in which ``block`` may place its result."""
+    def rmatmat(self, U: np.ndarray) -> np.ndarray:
+        """Return A'U, of shape (p, k), for U of shape (n, k)."""
 
     @abstractmethod
     def outer_gram(self) -> np.ndarray:
         """Return AA', of shape (n, n)."""
 
+    @abstractmethod
+    def dense_block(self, rows: slice, buffer: np.ndarray | None = None) -> np.ndarray:
+        """Return rows of A as a dense array, which the caller must not change."""
+
+    def new_buffer(self, n_rows: int) -> np.ndarray | None:
+        """Return scratch space in which ``dense_block`` may place its result."""
+        return None
+
     @cached_property
     @abstractmethod
     def column_sq_norms(self) -> np.ndarray:
         """Squared norms of the columns of A, of shape (p,)."""
-
-    # How a block multiplies; dense ones have a faster way.
-
-    def times(self, block: Block, V: np.ndarray) -> np.ndarray:
-        """Return ``block @ V``."""
-        return block @ V
-
-    def transpose_times(self, block: Block, U: np.ndarray) -> np.ndarray:
-        """Return ``block.T @ U``."""
-        return block.T @ U
 
     # -- what follows from it -------------------------------------------------------------
 
@@ -99,36 +87,15 @@ class Operand(ABC):
         """The squared Frobenius norm of A: its total energy."""
         return float(self.column_sq_norms.sum())
 
-    def matmat(self, V: np.ndarray) -> np.ndarray:
-        """Return A V, of shape (n, k), for V of shape (p, k)."""
-        out = np.empty((self.shape[0], V.shape[1]))
-
-        def lane(blocks: list[slice]) -> None:
-            for block, rows in self._read(blocks):
-                out[rows] = self.times(block, V)
-
-        run_in_lanes(lane, self.row_blocks())
-        return out
-
-    def rmatmat(self, U: np.ndarray) -> np.ndarray:
-        """Return A'U, of shape (p, k), for U of shape (n, k)."""
-        return self._sum_over_blocks(
-            lambda block, rows: self.transpose_times(block, U[rows]), U.shape[1]
-        )
-
     def normal_product(self, V: np.ndarray, rhs: np.ndarray | None = None) -> np.ndarray:
-        """Return A'(A V - rhs), of shape (p, k), in one pass over the data.
+        """Return A'(A V - rhs), of shape (p, k).
 
         With a right-hand side this is the gradient of ||A V - rhs||^2 / 2.
         """
-
-        def contribution(block: Block, rows: slice) -> np.ndarray:
-            product = self.times(block, V)
-            if rhs is not None:
-                product -= rhs[rows]
-            return self.transpose_times(block, product)
-
-        return self._sum_over_blocks(contribution, V.shape[1])
+        product = self.matmat(V)
+        if rhs is not None:
+            product -= rhs
+        return self.rmatmat(product)
 
     def row_sq_norms(self) -> np.ndarray:
         """Return the squared norms of the rows of A, of shape (n,)."""
@@ -156,7 +123,7 @@ class Operand(ABC):
             for rows in blocks:
                 block = self.dense_block(rows, buffer)
                 total[:, :p] += block.T @ block
-                total[:, p:] += self.transpose_times(block, Y[rows])
+                total[:, p:] += (Y[rows].T @ block).T
             return total
 
         # At least 2 p rows a block: numpy mirrors the triangle of every block's product,
@@ -191,26 +158,6 @@ class Operand(ABC):
         if self.root_weights is not None:
             Y *= self.root_weights[:, None]
         return Y, offset
-
-    # -- running over blocks --------------------------------------------------------------
-
-    def _sum_over_blocks(
-        self, contribution: Callable[[Block, slice], np.ndarray], n_columns: int
-    ) -> np.ndarray:
-        def lane(blocks: list[slice]) -> np.ndarray:
-            total = None
-            for block, rows in self._read(blocks):
-                part = contribution(block, rows)
-                total = part if total is None else np.add(total, part, out=total)
-            return total
-
-        return sum_in_lanes(lane, self.row_blocks(), (self.shape[1], n_columns))
-
-    def _read(self, blocks: list[slice]) -> Iterator[tuple[Block, slice]]:
-        """Yield the rows of A in each slice, in one buffer: use a block before the next."""
-        buffer = self.new_buffer(longest(blocks))
-        for rows in blocks:
-            yield self.block(rows, buffer), rows
 
 
 def run_in_lanes(lane: Callable[[list[slice]], None], blocks: list[slice]) -> None:
@@ -261,7 +208,7 @@ def even_slices(length: int, size: int) -> list[slice]:
         n_slices = -(-n_slices // MAX_LANES) * MAX_LANES
     n_slices = min(n_slices, length)
     bounds = [length * i // n_slices for i in range(n_slices + 1)]
-    return [slice(start, stop) for start, stop in zip(bounds, bounds[1:], strict=False)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
 def root_and_total(weights: np.ndarray | None, n_rows: int) -> tuple[np.ndarray | None, float]:

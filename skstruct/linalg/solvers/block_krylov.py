@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skstruct.linalg._config import get_config
+from skstruct.linalg._krylov_basis import KrylovBasis
 from skstruct.linalg._machine import EIGH_FLOPS, Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._solution import Breakdown
@@ -44,6 +45,10 @@ MAX_BLOCKS = 400
 EXPECTED_BLOCKS = 12
 # Products of a dense matrix with 8-40 columns run at a third of the BLAS-3 rate (24-36 GFLOP/s).
 NARROW_FACTOR = 3.0
+# A direction whose remainder is this small, relative to what was projected out of it, is
+# orthogonalised again; below the second share nothing but rounding errors is left of it.
+DOUBTFUL_SHARE = 1e-5
+LOST_SHARE = 1e-13
 # Rank assumed for the cost of an energy fraction, as a share of the shorter side.
 ASSUMED_ENERGY_SHARE = 0.25
 
@@ -116,15 +121,17 @@ def leading_eigenpairs_of(
     rng = np.random.default_rng(problem.seed)
     wanted = problem.n_wanted if problem.energy is None else 1
     Q = np.linalg.qr(rng.standard_normal((order, min(_block_size(wanted), order))))[0]
-    basis, H = np.empty((order, 0)), np.empty((0, 0))
+    space = KrylovBasis(order)
+    H = np.empty((0, 0))
     next_check = 0
     history: list[tuple[int, float]] = []
     for count in range(1, MAX_BLOCKS + 1):
-        basis = np.hstack([basis, Q])
+        space.append(Q)
         image = product(Q)
-        H = _bordered(H, basis.T @ image)
-        Q, coupling = _next_block(basis, image, rng)
-        size, width = basis.shape[1], Q.shape[1]
+        columns = space.inner(image)
+        H = _bordered(H, columns)
+        Q, coupling = _next_block(space, image, columns, rng)
+        size, width = space.size, Q.shape[1]
         full = size + width > _max_basis(wanted, order)
         if size < next_check and not full and width and count < MAX_BLOCKS:
             continue
@@ -139,11 +146,13 @@ def leading_eigenpairs_of(
         _check_patience(problem, history, wanted)
         if full:
             keep = wanted + max(width, wanted // 2)
-            basis, H = basis @ ritz.coefficients[:, :keep], np.diag(ritz.values[:keep])
+            space.rotate(ritz.coefficients[:, :keep])
+            H = np.diag(ritz.values[:keep])
             next_check = 0
     if not np.all(np.isfinite(ritz.values)):
         raise Breakdown("the Krylov space contains values that are not finite")
-    return np.maximum(ritz.values[:wanted], 0.0), basis @ ritz.coefficients[:, :wanted]
+    vectors = space.combine(ritz.coefficients[:, :wanted])
+    return np.maximum(ritz.values[:wanted], 0.0), vectors
 
 
 def _wanted_now(problem: PartialSVD, ritz: _Ritz, wanted: int, order: int) -> int:
@@ -191,27 +200,30 @@ def _bordered(H: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def _next_block(
-    basis: np.ndarray, image: np.ndarray, rng: np.random.Generator
+    space: KrylovBasis, image: np.ndarray, columns: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormalise `image` against the basis; return the block and its coefficients.
 
-    Directions lost to rounding are replaced by random ones, whose coefficients are zero, so
-    that an invariant subspace does not hide further copies of an eigenvalue.
+    `columns` are its inner products with the basis. Directions lost to rounding are replaced
+    by random ones, whose coefficients are zero, so that an invariant subspace does not hide
+    further copies of an eigenvalue.
     """
-    order, size = basis.shape
-    for _ in range(2):  # twice is enough
-        image = image - basis @ (basis.T @ image)
+    space.project_out(image, columns)
+    space.project_out(image, space.inner(image))  # twice is enough
     Q, coupling = np.linalg.qr(image)
     scale = np.abs(coupling).max(initial=0.0)
-    lost = np.abs(np.diag(coupling)) <= 1e-13 * scale if scale > 0 else np.ones(Q.shape[1], bool)
-    if lost.any():
-        Q[:, lost] = rng.standard_normal((order, int(lost.sum())))
+    # What is left of a direction almost inside the basis is not orthogonal to it.
+    doubtful = np.abs(np.diag(coupling)) <= DOUBTFUL_SHARE * np.abs(columns).max(initial=scale)
+    if doubtful.any():
+        lost = np.abs(np.diag(coupling)) <= LOST_SHARE * np.abs(columns).max(initial=scale)
+        Q[:, lost] = rng.standard_normal((len(Q), int(lost.sum())))
         coupling[lost] = 0.0
-    # Q is orthogonal to the basis only as far as `image` was not almost inside it.
-    Q = Q - basis @ (basis.T @ Q)
-    Q, correction = np.linalg.qr(Q)
-    room = order - size
-    return Q[:, :room], (correction @ coupling)[:room]
+        for _ in range(2):
+            space.project_out(Q, space.inner(Q))
+            Q, correction = np.linalg.qr(Q)
+            coupling = correction @ coupling
+    room = len(Q) - space.size
+    return Q[:, :room], coupling[:room]
 
 
 def _ritz(H: np.ndarray, coupling: np.ndarray) -> _Ritz:
