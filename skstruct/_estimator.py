@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from skstruct._compat import CallbackSupportMixin, has_callbacks
+from skstruct._compat import FIT_STACKLEVEL, CallbackSupportMixin, has_callbacks
 from skstruct.linalg import PartialSVD, Ridge, Solution, run
 
 
@@ -58,7 +58,7 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
                 f"{parameter}={getattr(self, parameter)!r} ({solution.escalated_from}) "
                 f"{outcome}; {solution.solver!r} was used instead.",
                 LinAlgWarning,
-                stacklevel=4,
+                stacklevel=FIT_STACKLEVEL,
             )
         certificate = solution.certificate
         if not certificate.holds:
@@ -68,7 +68,7 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
                 f"{certificate.asked:.0e} (solver {solution.solver!r}). "
                 f"To remedy: {certificate.remedy}.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=FIT_STACKLEVEL,
             )
         return solution
 

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -40,16 +41,15 @@ def test_pipeline_tuned_on_a_frame_with_weights(frame):
             [
                 ("scale", StandardScaler().set_fit_request(sample_weight=True)),
                 ("pca", PCA().set_fit_request(sample_weight=True)),
-                (
-                    "ridge",
-                    Tikhonov()
-                    .set_fit_request(sample_weight=True)
-                    .set_score_request(sample_weight=True),
-                ),
+                ("ridge", Tikhonov().set_fit_request(sample_weight=True)),
             ]
         ).set_output(transform="pandas")
         search = GridSearchCV(
-            pipe, {"pca__n_components": [2, 5, None], "ridge__alpha": [0.1, 10.0]}, n_jobs=2, cv=3
+            pipe,
+            {"pca__n_components": [2, 5, None], "ridge__alpha": [0.1, 10.0]},
+            scoring=get_scorer("r2").set_score_request(sample_weight=True),
+            n_jobs=2,
+            cv=3,
         )
         search.fit(X, y, sample_weight=weights)
         best = search.best_estimator_

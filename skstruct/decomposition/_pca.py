@@ -65,10 +65,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
     whiten : bool, default=False
         Whether `transform` divides each score by its standard deviation. Directions without
         variance become zero.
-    svd_solver : {'auto', 'full', 'covariance_eigh', 'gram_eigh', 'block_krylov', \
-'randomized', 'arpack'}, default='auto'
-        ``'auto'`` takes the solver of lowest predicted cost among the first five except
-        ``'randomized'``; ``plan_`` shows the comparison. ``'full'``: LAPACK's SVD, of the
+    svd_solver : str, default='auto'
+        ``'auto'`` takes the solver of lowest predicted cost among the first four that follow;
+        ``plan_`` shows the comparison. ``'full'``: LAPACK's SVD, of the
         triangular factor for tall data. ``'covariance_eigh'``: eigendecomposition of the p x p
         Gram matrix. ``'gram_eigh'``: of the n x n one. ``'block_krylov'``: few components of data
         large both ways. ``'randomized'``: a rough answer in a fixed number of passes.
@@ -106,7 +105,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
         Mean variance of the directions left out.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if X has them.
     solver_ : str
         The solver that produced the answer, after any escalation.
@@ -279,9 +278,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
             rank = min(int(self.n_components), n_rows)
         elif self.n_components == "mle":
             if n_available < n_columns:
-                raise ValueError(
-                    "n_components='mle' is only supported if n_samples >= n_features"
-                )
+                raise ValueError("n_components='mle' is only supported if n_samples >= n_features")
         elif self.n_components is not None:
             energy = float(self.n_components)
         elif self.svd_solver == "arpack":

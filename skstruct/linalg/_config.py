@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from skstruct.linalg._machine import REFERENCE, Machine
 
@@ -115,10 +116,9 @@ def available_memory() -> int:
 
 def _available_to_system() -> int:
     try:
-        with open("/proc/meminfo") as meminfo:
-            for line in meminfo:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
     except OSError:
         pass
     try:  # other systems: all of the physical memory is the best that can be known
@@ -129,9 +129,7 @@ def _available_to_system() -> int:
 
 def _available_to_cgroup() -> int | None:
     try:
-        with open("/sys/fs/cgroup/memory.max") as limit, open(
-            "/sys/fs/cgroup/memory.current"
-        ) as current:
-            return max(int(limit.read()) - int(current.read()), 0)
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        return max(limit - int(Path("/sys/fs/cgroup/memory.current").read_text()), 0)
     except (OSError, ValueError):  # no cgroup v2, or "max"
         return None

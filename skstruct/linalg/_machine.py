@@ -92,9 +92,7 @@ class Machine:
 # 2000 x 2000 matmul 109 GFLOP/s, X'X (counted n p^2) 80-95; CSR 50 000 x 20 000 of density
 # 0.003 times 20 columns 2.6e9 multiply-adds/s on one thread; S'S of it 7e7/s; reading
 # 160 MB for a column mean 20 GB/s on one thread, about 30 on two.
-REFERENCE = Machine(
-    blas3=90e9, sparse=4e9, sparse_product=7e7, bandwidth=25e9, pass_overhead=20e-6
-)
+REFERENCE = Machine(blas3=90e9, sparse=4e9, sparse_product=7e7, bandwidth=25e9, pass_overhead=20e-6)
 
 # LAPACK in the currency of BLAS-3 operations: nanoseconds per m^3 measured at m = 1000 and
 # 2000, times the 90 GFLOP/s of REFERENCE.
@@ -103,3 +101,7 @@ EIGH_SUBSET_FLOPS = 3.8  # scipy eigh(driver="evr"), a tenth of the pairs: 0.043
 SVD_FLOPS = 18.0  # numpy.linalg.svd of a square matrix: 0.20-0.23 ns
 CHOLESKY_FLOPS = 0.9  # numpy.linalg.cholesky: 0.010 ns
 QR_FLOPS = 2.7  # numpy.linalg.qr(mode="r"), per 2 n p^2: 0.021-0.065 ns for p = 1000-100
+
+# Products of a dense matrix with 8-40 columns run at a third of the BLAS-3 rate: 24-36 GFLOP/s
+# for 3000 x 3000.
+NARROW_FACTOR = 3.0

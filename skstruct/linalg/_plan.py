@@ -31,9 +31,11 @@ class Candidate:
     memory : float or None
         Predicted peak memory in bytes, beyond the data.
     rejected : str or None
-        Why it may not run, or why only on request; None if it may.
+        Why it may not run; None if it may.
     reason : str
         What speaks for it.
+    on_request : bool
+        Whether it only runs when asked for by name.
     robustness : int
         Where it stands in the order of escalation; a failed solver is followed by the
         cheapest one of higher robustness.
@@ -44,6 +46,7 @@ class Candidate:
     memory: float | None
     rejected: str | None
     reason: str
+    on_request: bool
     robustness: int
 
 
@@ -105,7 +108,9 @@ class Plan:
         if candidate.solver == self.chosen:
             return f"chosen: {candidate.reason}"
         if candidate.rejected is not None:
-            return candidate.rejected
+            return f"rejected: {candidate.rejected}"
+        if candidate.on_request:
+            return "only on request: approximate or slower by design"
         chosen = next(c for c in self.candidates if c.solver == self.chosen)
         return "slower" if candidate.seconds >= chosen.seconds else "not asked for"
 
@@ -171,8 +176,7 @@ def make_plan(problem: object, solvers: Sequence, requested: Sequence[str] = ())
         Every solver that applies exceeds the memory limit.
     """
     candidates = sorted((_consider(problem, solver) for solver in solvers), key=_by_time)
-    only_on_request = {solver.NAME for solver in solvers if solver.ON_REQUEST}
-    eligible = [c for c in candidates if c.rejected is None and c.solver not in only_on_request]
+    eligible = [c for c in candidates if c.rejected is None and not c.on_request]
     if requested:
         first = [c for c in candidates if c.solver in requested and c.rejected is None]
         if not first:
@@ -186,13 +190,7 @@ def make_plan(problem: object, solvers: Sequence, requested: Sequence[str] = ())
                 + "; ".join(f"{c.solver}: {c.rejected}" for c in candidates)
                 + ". Raise it with skstruct.set_config(memory_limit=...)"
             )
-    shown = tuple(
-        replace(c, rejected="only on request: approximate or slower by design")
-        if c.solver in only_on_request and c.rejected is None and c not in first[:1]
-        else c
-        for c in candidates
-    )
-    return Plan(str(problem), shown, _escalation(first[0], eligible))
+    return Plan(str(problem), tuple(candidates), _escalation(first[0], eligible))
 
 
 def _by_time(candidate: Candidate) -> tuple[bool, float]:
@@ -200,23 +198,20 @@ def _by_time(candidate: Candidate) -> tuple[bool, float]:
 
 
 def _consider(problem: object, solver: object) -> Candidate:
-    reason_against = solver.applies(problem)
-    if reason_against is not None:
-        return Candidate(
-            solver.NAME, None, None, f"rejected: {reason_against}", "", solver.ROBUSTNESS
-        )
-    config = get_config()
-    cost = solver.cost(problem)
-    limit = config.memory_excess(cost.memory)
-    rejected = None
-    if limit is not None:
-        rejected = (
-            f"rejected: {solver.memory_use(problem)} needs {_bytes(cost.memory)}, more than "
-            f"the limit of {_bytes(limit)}"
-        )
-    seconds = config.machine.seconds(cost)
+    rejected = solver.applies(problem)
+    seconds, memory, reason = None, None, ""
+    if rejected is None:
+        config, cost = get_config(), solver.cost(problem)
+        seconds, memory = config.machine.seconds(cost), cost.memory
+        reason = solver.reason(problem)
+        limit = config.memory_excess(memory)
+        if limit is not None:
+            rejected = (
+                f"{_bytes(memory)} for {solver.memory_use(problem)}, more than the limit of "
+                f"{_bytes(limit)}"
+            )
     return Candidate(
-        solver.NAME, seconds, cost.memory, rejected, solver.reason(problem), solver.ROBUSTNESS
+        solver.NAME, seconds, memory, rejected, reason, solver.ON_REQUEST, solver.ROBUSTNESS
     )
 
 
@@ -241,7 +236,7 @@ def _seconds(value: float | None) -> str:
 def _bytes(value: float | None) -> str:
     if value is None:
         return "-"
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= size:
             return f"{value / size:.3g} {unit}"
     return f"{value:.0f} B"

@@ -132,7 +132,7 @@ class PartialSVD:
         scale = s[0] ** 2 if k and s[0] > 0 else 1.0
         return Certificate(
             "residual |A'A v - s^2 v| relative to s_1^2",
-            float(np.linalg.norm(residual)) / scale,
+            float(np.linalg.norm(residual) / scale),
             self.tol,
             remedy="choose svd_solver='full', or raise tol if this accuracy is enough",
         )

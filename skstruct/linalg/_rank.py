@@ -50,8 +50,8 @@ def minka_rank(variances: np.ndarray, n_samples: float) -> int:
     among_signal = np.cumsum(inverse_gaps.sum(axis=0))[:-1]
     excess = 1 / noise[:, None] - 1 / s[:-1]
     below_rank = np.tril(np.ones((p - 1, p - 1), dtype=bool))
-    log_excess = np.log(np.maximum(excess, np.finfo(np.float64).tiny), where=below_rank, out=np.zeros_like(excess))
-    to_noise = (p - ranks) * log_excess.sum(axis=1)
+    excess = np.where(below_rank, np.maximum(excess, np.finfo(np.float64).tiny), 1.0)
+    to_noise = (p - ranks) * np.log(excess).sum(axis=1)
     log_det = all_gaps + among_signal + to_noise + np.log(n_samples) * n_free
 
     evidence = log_prior + log_signal + log_noise + log_volume

@@ -172,9 +172,7 @@ class SparseOperand(Operand):
         # whose weights sum to W - sum of stored w, contribute m^2 each.
         X, mean = self.X, self.mean
         weights = None if self.root_weights is None else np.square(self.root_weights)
-        entry_weights = (
-            np.ones(X.nnz) if weights is None else np.repeat(weights, np.diff(X.indptr))
-        )
+        entry_weights = np.ones(X.nnz) if weights is None else np.repeat(weights, np.diff(X.indptr))
         deviations = entry_weights * np.square(X.data - mean[X.indices])
         p = self.shape[1]
         stored = np.bincount(X.indices, deviations, minlength=p)

@@ -10,7 +10,7 @@ from scipy.linalg import LinAlgWarning
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skstruct._compat import with_callbacks
+from skstruct._compat import FIT_STACKLEVEL, with_callbacks
 from skstruct._estimator import StructuredEstimator, check_sample_weight, result_dtype
 from skstruct._parameters import check_bool, check_number, check_option, random_seed
 from skstruct.linalg import Operand, Ridge, RidgeCoefficients, make_operand
@@ -64,8 +64,7 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
     tol : float, default=1e-4
         Relative gradient at which ``'cg'`` stops. Values above 1e-8 count as 1e-8. No effect on
         the other solvers.
-    solver : {'auto', 'svd', 'cholesky', 'lsqr', 'sparse_cg', 'sag', 'saga', 'lbfgs', \
-'gram_cholesky', 'dual_cholesky', 'eigen', 'qr', 'cg'}, default='auto'
+    solver : str, default='auto'
         ``'auto'`` takes the one of lowest predicted cost; ``plan_`` shows the comparison.
         ``'cholesky'``: the cheaper of ``'gram_cholesky'``, of the p x p Gram matrix, and
         ``'dual_cholesky'``, of the n x n one. ``'eigen'``: eigendecomposition of the Gram matrix,
@@ -89,7 +88,7 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         1 and the refinement steps.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if X has them.
     solver_ : str
         The solver that produced the answer, after any escalation.
@@ -129,7 +128,7 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = Tikhonov(alpha=0.1).fit(X, y)
     >>> round(model.score(X, y), 3)
-    0.512
+    0.513
     >>> model.solver_
     'gram_cholesky'
     >>> model.certificate_.holds
@@ -214,6 +213,8 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         if self.max_iter is not None:
             check_number(self, "max_iter", integer=True, minimum=1)
         random_seed(self.random_state)
+        if self.solver == "lbfgs" and not self.positive:
+            raise ValueError("solver='lbfgs' can be used only with positive=True")
 
     def _penalties(self, n_targets: int) -> np.ndarray:
         alphas = np.asarray(self.alpha)
@@ -241,9 +242,9 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
             warnings.warn(
                 f"alpha=0 and the data has rank {answer.rank} for {n_columns} features: the "
                 "coefficients are not unique, those of minimum norm are returned. Use alpha > 0 "
-                "or remove dependent features.",
+                "or remove dependent and constant features.",
                 LinAlgWarning,
-                stacklevel=4,
+                stacklevel=FIT_STACKLEVEL,
             )
 
     def _record(

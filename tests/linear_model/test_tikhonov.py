@@ -243,7 +243,7 @@ def test_constructor_matches_ridge():
         ({"max_iter": 0}, ValueError, "'max_iter' parameter"),
         ({"fit_intercept": 1}, ValueError, "'fit_intercept' parameter"),
         ({"solver": "svd", "positive": True}, ValueError, "svd cannot be used.*no bounds"),
-        ({"solver": "lbfgs"}, ValueError, "nonnegative cannot be used.*not bounded"),
+        ({"solver": "lbfgs"}, ValueError, "only with positive=True"),
         ({"solver": "dual_cholesky", "alpha": 0.0}, ValueError, "singular"),
     ],
 )

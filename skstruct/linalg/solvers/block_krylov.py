@@ -15,7 +15,7 @@ import numpy as np
 
 from skstruct.linalg._config import get_config
 from skstruct.linalg._krylov_basis import KrylovBasis
-from skstruct.linalg._machine import EIGH_FLOPS, Cost
+from skstruct.linalg._machine import EIGH_FLOPS, NARROW_FACTOR, Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import (
@@ -43,8 +43,6 @@ MAX_BLOCKS = 400
 # Blocks that the planner expects: this many, and one for every block of wanted components. With
 # k = 5, 20 and 100 of 3000 x 3000, polynomial decay took 4-16 blocks, white noise 46-74.
 EXPECTED_BLOCKS = 12
-# Products of a dense matrix with 8-40 columns run at a third of the BLAS-3 rate (24-36 GFLOP/s).
-NARROW_FACTOR = 3.0
 # A direction whose remainder is this small, relative to what was projected out of it, is
 # orthogonalised again; below the second share nothing but rounding errors is left of it.
 DOUBTFUL_SHARE = 1e-5
@@ -81,7 +79,7 @@ def memory_use(problem: PartialSVD) -> str:
 
 
 def reason(problem: PartialSVD) -> str:
-    return "few components of a matrix that is large both ways: a Krylov space is cheapest"
+    return "few components, so products with thin blocks cost less than any Gram matrix"
 
 
 def solve(problem: PartialSVD) -> SingularTriplets:

@@ -63,7 +63,9 @@ def _minimize(problem: Ridge, gradient: np.ndarray, budget: int) -> tuple[np.nda
     step, direction = np.zeros_like(residual), residual.copy()
     energy = _column_dots(residual, residual)
     # Half of what is asked: the measured gradient differs from the recurrence's.
-    for count in range(1, budget + 1):
+    count = 0
+    while count < budget:
+        count += 1
         image = problem.operand.normal_product(direction / scales)
         image = (image + problem.alphas * (direction / scales)) / scales
         length = _ratio(energy, _column_dots(direction, image))

@@ -51,4 +51,3 @@ def solve(problem: PartialSVD) -> SingularTriplets:
     values, vectors = values[:k], vectors[:, :k]
     require_resolved(values, GRAM_RESOLUTION)
     return triplets(np.sqrt(values), vectors.T)
-

@@ -71,12 +71,13 @@ class _Factor:
         stacked = np.hstack([np.vstack([R, penalty]) / self.scale, np.vstack([Qty, zeros])])
         triangle = np.linalg.qr(stacked, mode="r")
         self.triangle = triangle[:p, :p]
-        rcond, _ = linalg.lapack.dtrcon(self.triangle)
-        if rcond < MIN_RCOND:
-            raise Breakdown(f"the triangular factor has rcond {rcond:.0e}")
-        self.start = (
-            linalg.solve_triangular(self.triangle, triangle[:p, p:]) / self.scale[:, None]
-        )
+        inverse, info = linalg.lapack.dtrtri(self.triangle)
+        rcond = 0.0
+        if info == 0:
+            rcond = 1 / (np.linalg.norm(self.triangle, 1) * np.linalg.norm(inverse, 1))
+        if not rcond >= MIN_RCOND:
+            raise Breakdown(f"the triangular factor has a reciprocal condition of {rcond:.0e}")
+        self.start = linalg.solve_triangular(self.triangle, triangle[:p, p:]) / self.scale[:, None]
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         scale = self.scale[:, None]

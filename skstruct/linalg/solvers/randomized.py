@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from skstruct.linalg._machine import QR_FLOPS, Cost
+from skstruct.linalg._machine import NARROW_FACTOR, QR_FLOPS, Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._spectral import svd, triplets
 
@@ -31,7 +31,7 @@ def cost(problem: PartialSVD) -> Cost:
     if s.is_sparse:
         product = Cost(sparse=float(s.nnz) * width * passes)
     else:
-        product = Cost(blas3=2.0 * s.n_rows * s.n_columns * width * passes)
+        product = Cost(blas3=NARROW_FACTOR * 2.0 * s.n_rows * s.n_columns * width * passes)
     sides = s.n_rows + s.n_columns
     return product + Cost(
         lapack=QR_FLOPS * 2 * sides * width**2 * passes / 2,
