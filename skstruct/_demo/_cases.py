@@ -1,0 +1,145 @@
+"""The cases: what is fitted, by whom, and the reference that both are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, eigsh
+from sklearn import decomposition, linear_model
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skstruct._demo import _data
+from skstruct.decomposition import PCA
+from skstruct.linear_model import Tikhonov
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison.
+
+    Attributes
+    ----------
+    title : str
+        What is fitted.
+    ours, theirs : estimator
+        The contestants, not fitted.
+    data : tuple
+        Arguments of ``fit``.
+    error : callable
+        Takes a fitted estimator and returns its error against the reference.
+    measure : str
+        What the error is.
+    """
+
+    title: str
+    ours: BaseEstimator
+    theirs: BaseEstimator
+    data: tuple
+    error: Callable[[BaseEstimator], float]
+    measure: str
+
+
+def cases(max_documents: int) -> Iterator[Case]:
+    """Yield the cases; data is made when it is needed."""
+    digits = load_digits().data
+    yield _pca_case("Digits", digits, 10)
+    yield _pca_case("Digits plus an offset of 1e7", digits + 1e7, 10)
+    patches = _data.photograph_patches()
+    if patches is not None:
+        yield _pca_case("Photograph, 8 x 8 colour patches", patches, 20)
+        yield _pca_case("Photographs, lines of pixels", _data.photograph_lines(), 20)
+    else:
+        yield _pca_case("Digits, one row a pixel", _data.photograph_lines(), 20)
+    counts, lengths = _data.library_counts(max_documents)
+    yield _pca_case("Text of the standard library, TF-IDF", _data.tfidf(counts), 20)
+    X, y = load_diabetes(return_X_y=True)
+    yield _ridge_case("Diabetes", X, y, 0.1)
+    words = _data.most_frequent(counts, 600)
+    yield _ridge_case("Text of the standard library, counts of 600 words", words, lengths, 1e-3)
+
+
+def tuned_pipelines() -> tuple[GridSearchCV, GridSearchCV]:
+    """Return the same search with our estimators and with scikit-learn's."""
+
+    def search(pca: BaseEstimator, ridge: BaseEstimator) -> GridSearchCV:
+        steps = make_pipeline(StandardScaler(), pca, ridge)
+        names = [name for name, _ in steps.steps]
+        return GridSearchCV(
+            steps,
+            {f"{names[1]}__n_components": [2, 4, 8], f"{names[2]}__alpha": [0.1, 1.0, 10.0, 100.0]},
+        )
+
+    return (
+        search(PCA(), Tikhonov()),
+        search(decomposition.PCA(), linear_model.Ridge()),
+    )
+
+
+def _pca_case(title: str, X: np.ndarray | sparse.csr_array, k: int) -> Case:
+    reference = _leading_variances(X, k)
+
+    def error(pca: BaseEstimator) -> float:
+        return float(np.abs(pca.explained_variance_ / reference - 1).max())
+
+    return Case(
+        f"PCA, {k} components: {title}",
+        PCA(k, random_state=0),
+        decomposition.PCA(k, random_state=0),
+        (X,),
+        error,
+        "worst relative error of a variance",
+    )
+
+
+def _leading_variances(X: np.ndarray | sparse.csr_array, k: int) -> np.ndarray:
+    """Return variances by LAPACK's SVD of the centred matrix, or by Lanczos if it is sparse."""
+    n = X.shape[0]
+    if not sparse.issparse(X):
+        exact = np.asarray(X, dtype=np.longdouble)
+        centered = np.asarray(exact - exact.mean(axis=0), dtype=np.float64)
+        if n > X.shape[1]:
+            centered = np.linalg.qr(centered, mode="r")
+        return np.linalg.svd(centered, compute_uv=False)[:k] ** 2 / (n - 1)
+    mean = np.asarray(X.mean(axis=0)).ravel()
+
+    def gram_times(u: np.ndarray) -> np.ndarray:
+        u = u.ravel()
+        v = X.T @ u - mean * u.sum()
+        return X @ v - mean @ v
+
+    gram = LinearOperator((n, n), matvec=gram_times, dtype=np.float64)
+    start = np.random.default_rng(0).standard_normal(n)
+    values = eigsh(gram, k, tol=0, v0=start, return_eigenvectors=False)
+    return np.sort(values)[::-1] / (n - 1)
+
+
+def _ridge_case(title: str, X: np.ndarray | sparse.csr_array, y: np.ndarray, alpha: float) -> Case:
+    fitted = _ridge_fit(X.toarray() if sparse.issparse(X) else X, y, alpha)
+    spread = np.linalg.norm(fitted - fitted.mean())
+
+    def error(model: BaseEstimator) -> float:
+        return float(np.linalg.norm(model.predict(X) - fitted) / spread)
+
+    return Case(
+        f"Ridge, alpha = {alpha:g}: {title}",
+        Tikhonov(alpha),
+        linear_model.Ridge(alpha),
+        (X, y),
+        error,
+        "relative error of the fitted values",
+    )
+
+
+def _ridge_fit(X: np.ndarray, y: np.ndarray, alpha: float) -> np.ndarray:
+    """Return fitted values by LAPACK's QR of the augmented matrix with scaled columns."""
+    centered, y_mean = X - X.mean(axis=0), y.mean()
+    stacked = np.vstack([centered, np.sqrt(alpha) * np.eye(X.shape[1])])
+    Q = np.linalg.qr(stacked / np.linalg.norm(stacked, axis=0))[0][: len(X)]
+    return y_mean + Q @ (Q.T @ (y - y_mean))
