@@ -12,8 +12,8 @@ from pathlib import Path
 from skstruct.linalg._machine import REFERENCE, Machine
 
 # Routes below this size are never checked against the available memory: asking the
-# operating system costs 30 microseconds, a tenth of a fit of the iris data.
-NEGLIGIBLE_MEMORY = 64 * 2**20
+# operating system costs 30-100 microseconds, up to a third of a fit of the iris data.
+NEGLIGIBLE_MEMORY = 256 * 2**20
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""What planning and certifying cost where there is little to compute, and importing.
+
+Targets: fits of small data within 1.5 times scikit-learn's, imports within 1.3 times.
+"""
+
+import subprocess
+import sys
+import time
+
+from _harness import Row, duel, main
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.decomposition import PCA as SklearnPCA  # noqa: N811 - two classes of one name
+from sklearn.linear_model import Ridge
+
+from skstruct.decomposition import PCA
+from skstruct.linear_model import Tikhonov
+
+FITS_PER_SAMPLE = 20
+
+
+def rows(quick):
+    for name, load in (("iris 150 x 4", load_iris), ("diabetes 442 x 10", load_diabetes)):
+        X, y = load(return_X_y=True)
+        for label, ours, peer in (
+            ("PCA", PCA(), SklearnPCA()),
+            ("PCA, k = 2", PCA(2), SklearnPCA(2)),
+            ("ridge", Tikhonov(), Ridge()),
+        ):
+            times = duel(_many(ours, X, y), _many(peer, X, y), 5 if quick else 41)
+            seconds, peer_seconds = (value / FITS_PER_SAMPLE for value in times[:2])
+            yield Row(
+                f"{label}: {name}", times[2].solver_, seconds, peer_seconds, 0, 0, target=1 / 1.5
+            )
+    repeats = 2 if quick else 9
+    for module in ("decomposition", "linear_model"):
+        times = duel(_import(f"skstruct.{module}"), _import(f"sklearn.{module}"), repeats)
+        yield Row(f"import {module}", "", times[2], times[3], 0, 0, target=1 / 1.3)
+
+
+def _many(estimator, X, y):
+    def fit():
+        for _ in range(FITS_PER_SAMPLE):
+            estimator.fit(X, y)
+        return estimator
+
+    return fit
+
+
+def _import(module):
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+
+    def run():
+        output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        time.sleep(0.1)
+        return float(output.stdout)
+
+    return run
+
+
+if __name__ == "__main__":
+    main(rows, __doc__)
