@@ -37,12 +37,12 @@ class Row:
 
     def __str__(self):
         floor = "" if self.floor is None else f"{self.ours / self.floor:8.2f}"
-        target = "" if self.target is None else f">= {self.target:g}"
+        target = "" if self.target is None else f">= {self.target:.3g}"
         met = "" if self.target is None else ("met" if self.ratio >= self.target else "MISSED")
         return (
             f"{self.case:<40}{self.solver:<17}{_seconds(self.ours):>9}{_seconds(self.peer):>9}"
             f"{self.ratio:8.2f}{floor:>8}{self.our_error:9.0e}{self.peer_error:9.0e}  "
-            f"{target:<7}{met}"
+            f"{target:<8}{met}"
         )
 
 

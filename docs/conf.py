@@ -56,9 +56,6 @@ numpydoc_validation_exclude = {
     # The engine documents dataclasses by their attributes, and short functions in one line.
     r"^skstruct\.linalg\.",
     r"^skstruct\.\w+_(config|context)$",  # keywords, documented one by one
-    # A type that is continued on a second line is not understood.
-    r"^skstruct\.decomposition\.PCA$",
-    r"^skstruct\.linear_model\.Tikhonov$",
 }
 
 sphinx_gallery_conf = {
@@ -93,18 +90,3 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-
-
-def _prepare_docstring(app, what, name, obj, options, lines):
-    """Make plain text of docstrings into reStructuredText, before numpydoc reads them.
-
-    A raw docstring keeps the backslash of a continued line, and a name with a trailing underscore
-    outside of backticks would be taken for a hyperlink.
-    """
-    text = "\n".join(lines).replace("\\\n", "")
-    text = text.replace("(n_features_in_,)", "(`n_features_in_`,)")
-    lines[:] = text.split("\n")
-
-
-def setup(app):
-    app.connect("autodoc-process-docstring", _prepare_docstring, priority=100)
