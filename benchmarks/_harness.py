@@ -26,8 +26,8 @@ class Row:
     solver: str
     ours: float
     peer: float
-    our_error: float
-    peer_error: float
+    our_error: float | None
+    peer_error: float | None
     floor: float | None = None
     target: float | None = None
 
@@ -41,8 +41,8 @@ class Row:
         met = "" if self.target is None else ("met" if self.ratio >= self.target else "MISSED")
         return (
             f"{self.case:<40}{self.solver:<17}{_seconds(self.ours):>9}{_seconds(self.peer):>9}"
-            f"{self.ratio:8.2f}{floor:>8}{self.our_error:9.0e}{self.peer_error:9.0e}  "
-            f"{target:<8}{met}"
+            f"{self.ratio:8.2f}{floor:>8}{_error(self.our_error)}{_error(self.peer_error)}  "
+            f"{target:<9}{met}"
         )
 
 
@@ -70,38 +70,62 @@ def repeats_for(n_numbers: float) -> int:
     return 3 if n_numbers > 3e7 else 5 if n_numbers > 1e6 else 51
 
 
-def gemm_rate() -> float:
+def gemm_rate(order: int = 2000) -> float:
     """Return floating point operations per second of a large matrix product, here and now."""
-    A = np.random.default_rng(0).standard_normal((2000, 2000))
+    A = np.random.default_rng(0).standard_normal((order, order))
     A @ A
     times = []
     for _ in range(5):
         begin = time.perf_counter()
         A @ A
         times.append(time.perf_counter() - begin)
-    return 2 * 2000**3 / median(times)
+    return 2 * order**3 / median(times)
+
+
+def gram_seconds(n: int, p: int) -> float:
+    """Return the seconds of one Gram product on the short side at the rate of a matrix product.
+
+    Measured beside the case, because the rate of a shared machine changes during a run. A
+    symmetric product counts long * short^2 operations, half of a general one.
+    """
+    return max(n, p) * min(n, p) ** 2 / gemm_rate(1000)
 
 
 def main(rows: Callable, description: str) -> None:
     """Parse options, run `rows(quick)` under the thread limit and print what it yields."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="only a few small cases")
-    parser.add_argument("--threads", type=int, help="threads of BLAS and of skstruct")
+    parser.add_argument(
+        "--threads", type=int, choices=(1, 2), help="threads of BLAS and of skstruct"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document at the end")
     options = parser.parse_args()
     done = []
     with threadpool_limits(options.threads):
+        rate = gemm_rate()
         if not options.json:
-            print(f"GEMM {gemm_rate() / 1e9:.0f} GFLOP/s\n{HEADER}")
+            print(f"threads {options.threads or 'all'}, GEMM {rate / 1e9:.0f} GFLOP/s\n{HEADER}")
         for row in rows(options.quick):
             done.append(row)
             if not options.json:
                 print(row, flush=True)
+        last_rate = gemm_rate()
     ratio = float(np.exp(np.mean([np.log(row.ratio) for row in done])))
     if options.json:
-        print(json.dumps({"rows": [asdict(row) for row in done], "geometric_mean": ratio}))
+        document = {
+            "threads": options.threads,
+            "gemm": [rate, last_rate],
+            "rows": [asdict(row) for row in done],
+            "geometric_mean": ratio,
+        }
+        print(json.dumps(document))
     else:
+        print(f"GEMM at the end {last_rate / 1e9:.0f} GFLOP/s")
         print(f"geometric mean of the ratios: {ratio:.2f}")
+
+
+def _error(value: float | None) -> str:
+    return f"{'-' if value is None else format(value, '.0e'):>9}"
 
 
 def _seconds(value: float) -> str:

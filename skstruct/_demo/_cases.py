@@ -49,20 +49,20 @@ class Case:
 def cases(max_documents: int) -> Iterator[Case]:
     """Yield the cases; data is made when it is needed."""
     digits = load_digits().data
-    yield _pca_case("Digits", digits, 10)
-    yield _pca_case("Digits plus an offset of 1e7", digits + 1e7, 10)
-    patches = _data.photograph_patches()
-    if patches is not None:
-        yield _pca_case("Photograph, 8 x 8 colour patches", patches, 20)
-        yield _pca_case("Photographs, lines of pixels", _data.photograph_lines(), 20)
+    yield _pca_case("digits", digits, 10)
+    yield _pca_case("digits + 1e7", digits + 1e7, 10)
+    images = _data.photographs()
+    if images is None:
+        yield _pca_case("digits, a pixel a row", np.ascontiguousarray(digits.T), 20)
     else:
-        yield _pca_case("Digits, one row a pixel", _data.photograph_lines(), 20)
+        yield _pca_case("photograph, patches", _data.patches_of(images[0]), 20)
+        yield _pca_case("photographs, lines", _data.lines_of(images), 20)
     counts, lengths = _data.library_counts(max_documents)
-    yield _pca_case("Text of the standard library, TF-IDF", _data.tfidf(counts), 20)
+    yield _pca_case("library text, TF-IDF", _data.tfidf(counts), 20)
     X, y = load_diabetes(return_X_y=True)
-    yield _ridge_case("Diabetes", X, y, 0.1)
+    yield _ridge_case("diabetes", X, y, 0.1)
     words = _data.most_frequent(counts, 600)
-    yield _ridge_case("Text of the standard library, counts of 600 words", words, lengths, 1e-3)
+    yield _ridge_case("library text, 600 words", words, lengths, 1e-3)
 
 
 def tuned_pipelines() -> tuple[GridSearchCV, GridSearchCV]:
@@ -83,13 +83,13 @@ def tuned_pipelines() -> tuple[GridSearchCV, GridSearchCV]:
 
 
 def _pca_case(title: str, X: np.ndarray | sparse.csr_array, k: int) -> Case:
-    reference = _leading_variances(X, k)
+    reference = leading_variances(X, k)
 
     def error(pca: BaseEstimator) -> float:
         return float(np.abs(pca.explained_variance_ / reference - 1).max())
 
     return Case(
-        f"PCA, {k} components: {title}",
+        f"PCA, k = {k}: {title}",
         PCA(k, random_state=0),
         decomposition.PCA(k, random_state=0),
         (X,),
@@ -98,7 +98,7 @@ def _pca_case(title: str, X: np.ndarray | sparse.csr_array, k: int) -> Case:
     )
 
 
-def _leading_variances(X: np.ndarray | sparse.csr_array, k: int) -> np.ndarray:
+def leading_variances(X: np.ndarray | sparse.csr_array, k: int) -> np.ndarray:
     """Return variances by LAPACK's SVD of the centred matrix, or by Lanczos if it is sparse."""
     n = X.shape[0]
     if not sparse.issparse(X):
@@ -128,7 +128,7 @@ def _ridge_case(title: str, X: np.ndarray | sparse.csr_array, y: np.ndarray, alp
         return float(np.linalg.norm(model.predict(X) - fitted) / spread)
 
     return Case(
-        f"Ridge, alpha = {alpha:g}: {title}",
+        f"ridge, alpha = {alpha:g}: {title}",
         Tikhonov(alpha),
         linear_model.Ridge(alpha),
         (X, y),

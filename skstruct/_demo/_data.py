@@ -7,33 +7,33 @@ from pathlib import Path
 
 import numpy as np
 from scipy import sparse
-from sklearn.datasets import load_digits, load_sample_image
+from sklearn.datasets import load_sample_image
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 LINES_PER_DOCUMENT = 40
 PATCH = 8
 
 
-def photograph_patches(step: int = 2) -> np.ndarray | None:
-    """Return the 8 x 8 colour patches of a photograph, one a row; None without Pillow.
+def photographs() -> list[np.ndarray] | None:
+    """Return the two photographs that scikit-learn carries; None without Pillow.
 
-    scikit-learn carries two photographs, as JPEG files that only Pillow can read.
+    They are JPEG files, which none of the required packages can read.
     """
     try:
-        image = load_sample_image("china.jpg")
+        return [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
     except ImportError:
         return None
+
+
+def patches_of(image: np.ndarray, step: int = 2) -> np.ndarray:
+    """Return the 8 x 8 colour patches of an image, one a row."""
     patches = np.lib.stride_tricks.sliding_window_view(image, (PATCH, PATCH), axis=(0, 1))
     patches = patches[::step, ::step]
     return patches.reshape(patches.shape[0] * patches.shape[1], -1).astype(np.float64)
 
 
-def photograph_lines() -> np.ndarray:
-    """Return the two photographs, one line of pixels a row; digits by pixel without Pillow."""
-    try:
-        images = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
-    except ImportError:
-        return np.ascontiguousarray(load_digits().data.T)
+def lines_of(images: list[np.ndarray]) -> np.ndarray:
+    """Return images of one width, one line of pixels a row."""
     return np.vstack([image.reshape(len(image), -1) for image in images]).astype(np.float64)
 
 

@@ -178,10 +178,14 @@ def make_plan(problem: object, solvers: Sequence, requested: Sequence[str] = ())
     candidates = sorted((_consider(problem, solver) for solver in solvers), key=_by_time)
     eligible = [c for c in candidates if c.rejected is None and not c.on_request]
     if requested:
-        first = [c for c in candidates if c.solver in requested and c.rejected is None]
+        asked = [c for c in candidates if c.solver in requested]
+        if not asked:
+            names = [c.solver for c in candidates]
+            raise InapplicableSolver(f"there is no solver {requested[0]!r}, only {names}")
+        first = [c for c in asked if c.rejected is None]
         if not first:
-            reasons = [c.rejected for c in candidates if c.solver in requested]
-            raise InapplicableSolver(f"{requested[0]} cannot be used here: {reasons[0]}")
+            reasons = [f"{c.solver} cannot be used here: {c.rejected}" for c in asked]
+            raise InapplicableSolver("; ".join(reasons))
     else:
         first = eligible
         if not first:

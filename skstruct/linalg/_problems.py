@@ -22,6 +22,16 @@ N_PROBES = 4
 PROBE_SEED = 20240917
 
 
+# The residual of a pair divides A'A v - s^2 v by s, but by no less than this share of s_1: A v is
+# known to eps s_1, and the quotient to 1e-10.
+MIN_RESIDUAL_SCALE = 1e-6
+
+
+def residual_scale(s: np.ndarray) -> np.ndarray:
+    """Return what the residuals of descending singular values are divided by."""
+    return np.maximum(s, MIN_RESIDUAL_SCALE * s[0])
+
+
 @dataclass(frozen=True)
 class SingularTriplets:
     """Leading singular values and right singular vectors.
@@ -72,7 +82,7 @@ class PartialSVD:
     energy : float or None
         Instead of a rank: as many triplets as capture this fraction of ||A||_F^2.
     tol : float
-        Residual asked for, ||A'A V - V diag(s^2)||_F relative to s_1^2.
+        Residual asked for, ||A'U - V diag(s)||_F relative to s_1.
     seed : int
         Of every random number that a solver draws.
     range_finder : RangeFinder
@@ -120,7 +130,7 @@ class PartialSVD:
         return int(np.searchsorted(captured, self.energy * self.operand.sq_norm, "right")) + 1
 
     def certify(self, triplets: SingularTriplets) -> Certificate:
-        """Measure ||A'A V - V diag(s^2)||_F / s_1^2 in one pass over the data."""
+        """Measure ||A'U - V diag(s)||_F / s_1, with U = A V / s, in one pass over the data."""
         V, s = triplets.right.T, triplets.values
         k = len(s)
         if k <= N_PROBES:
@@ -128,11 +138,15 @@ class PartialSVD:
         else:
             probes = np.random.default_rng(PROBE_SEED).standard_normal((k, N_PROBES))
             probes /= np.sqrt(N_PROBES)
-        residual = self.operand.normal_product(V @ probes) - V @ (s[:, None] ** 2 * probes)
-        scale = s[0] ** 2 if k and s[0] > 0 else 1.0
+        value = 0.0
+        if k and s[0] > 0:
+            s = s[:, None]
+            unit = V @ (probes / residual_scale(s))
+            residual = self.operand.normal_product(unit) - V @ (s**2 / residual_scale(s) * probes)
+            value = float(np.linalg.norm(residual / s[0]))
         return Certificate(
-            "residual |A'A v - s^2 v| relative to s_1^2",
-            float(np.linalg.norm(residual) / scale),
+            "residual |A'u - s v| relative to s_1",
+            value,
             self.tol,
             remedy="choose svd_solver='full', or raise tol if this accuracy is enough",
         )

@@ -25,9 +25,9 @@ def minka_rank(variances: np.ndarray, n_samples: float) -> int:
         Between 1 and p - 1 (1 if p is 1).
     """
     p = len(variances)
-    if p == 1:
+    if p == 1 or not variances[0] > 0:
         return 1
-    tiny = np.finfo(np.float64).eps * max(variances[0], np.finfo(np.float64).tiny)
+    tiny = np.finfo(np.float64).eps * variances[0]
     s = np.maximum(variances, tiny)
     ranks = np.arange(1, p)
     log_s = np.log(s)
@@ -44,7 +44,11 @@ def minka_rank(variances: np.ndarray, n_samples: float) -> int:
     # t is s with the noise variance from `rank` on.
     above = np.triu(np.ones((p, p), dtype=bool), 1)
     log_gaps = np.zeros((p, p))
-    log_gaps[above] = np.log(np.maximum(s[:, None] - s, tiny)[above])
+    gaps = s[:, None] - s
+    # The formula has a pole where eigenvalues are equal; the data cannot tell them apart below
+    # their sampling error.
+    gaps = np.where(gaps > p * tiny, gaps, s[:, None] * np.sqrt(2 / n_samples))
+    log_gaps[above] = np.log(gaps[above])
     all_gaps = np.cumsum(log_gaps.sum(axis=1))[:-1]
     inverse_gaps = np.where(above, log_gaps - log_s[:, None] - log_s, 0.0)
     among_signal = np.cumsum(inverse_gaps.sum(axis=0))[:-1]

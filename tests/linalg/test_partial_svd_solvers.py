@@ -191,6 +191,28 @@ def test_an_offset_costs_no_digits(solver, shape, offset):
     assert_triplets(answer, explicit(X, center=True), 5)
 
 
+@pytest.mark.parametrize("unit", [1e-60, 1e60])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("solver", [*EXACT, "arpack"])
+def test_units_do_not_matter(solver, shape, unit):
+    X = white_noise(*shape, np.random.default_rng(3)) * unit
+    solution = ask(solver, X, center=True, rank=3, tol=TIGHT)
+    s = np.linalg.svd(explicit(X, center=True), compute_uv=False)[:3]
+    np.testing.assert_allclose(solution.answer.values, s, rtol=1e-10)
+    assert solution.certificate.holds
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1e100])
+@pytest.mark.parametrize("solver", EXACT)
+def test_extreme_units_are_not_certified_wrongly(solver, unit):
+    # The squared residual leaves the range of float64; relative to s_1^2 it would not.
+    X = white_noise(60, 30, np.random.default_rng(3)) * unit
+    solution = ask(solver, X, center=True, rank=3)
+    s = np.linalg.svd(explicit(X, center=True), compute_uv=False)[:3]
+    assert solution.certificate.holds
+    np.testing.assert_allclose(solution.answer.values, s, rtol=1e-8)
+
+
 @pytest.mark.parametrize("shape", [(500, 350), (350, 500)], ids=str)
 @pytest.mark.parametrize("spectrum", [white_noise, slow_decay, fast_decay, clustered])
 @pytest.mark.parametrize("solver", ["block_krylov", "covariance_eigh", "gram_eigh", "arpack"])
@@ -323,6 +345,16 @@ def test_integer_weights_are_repetitions(solver):
     repeated = ask(solver, np.repeat(X, weights, axis=0), center=True, rank=5, tol=TIGHT).answer
     np.testing.assert_allclose(weighted.values, repeated.values, rtol=1e-10)
     np.testing.assert_allclose(weighted.right, repeated.right, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("solver", EXACT)
+def test_an_energy_fraction_of_nothing(solver, shape):
+    solution = ask(solver, np.full(shape, 2.5), center=True, energy=0.9)
+    assert np.array_equal(solution.answer.values, np.zeros(len(solution.answer.values)))
+    right = solution.answer.right
+    np.testing.assert_allclose(right @ right.T, np.eye(len(right)), atol=1e-10)
+    assert solution.certificate.holds
 
 
 def test_every_solver_is_tested():

@@ -226,6 +226,16 @@ def test_an_inapplicable_request_raises_and_says_why(problem, name, why):
     assert isinstance(caught.value, ValueError)
 
 
+@pytest.mark.parametrize("requested", [("arpack", "randomized"), ("randomized", "arpack")])
+def test_the_reason_is_that_of_the_solver_named(requested):
+    with pytest.raises(InapplicableSolver) as caught:
+        plan_for(PartialSVD(TALL, energy=0.5), requested)
+    message = str(caught.value)
+    reasons = {"arpack": "a number of components", "randomized": "a sketch whose width"}
+    for name, reason in reasons.items():
+        assert (name in message) == (reason in message)
+
+
 def test_only_the_bounded_solver_answers_a_bounded_problem():
     plan = plan_for(ridge(Structure(1000, 50), positive=True))
     assert plan.order == ("nonnegative",)

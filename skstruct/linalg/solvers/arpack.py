@@ -52,21 +52,23 @@ def reason(problem: PartialSVD) -> str:
 
 def solve(problem: PartialSVD) -> SingularTriplets:
     operand = problem.operand
-    if operand.sq_norm == 0:  # ARPACK refuses a zero matrix
+    unit = np.sqrt(operand.sq_norm)  # ARPACK's threshold is absolute for tiny data
+    if unit == 0:  # and it refuses a zero matrix
         return triplets(np.zeros(problem.n_wanted), np.eye(problem.n_wanted, operand.shape[1]))
     rng = np.random.default_rng(problem.seed)
     A = LinearOperator(
         operand.shape,
-        matvec=lambda v: operand.matmat(v.reshape(-1, 1)),
-        rmatvec=lambda u: operand.rmatmat(u.reshape(-1, 1)),
-        matmat=operand.matmat,
-        rmatmat=operand.rmatmat,
+        matvec=lambda v: operand.matmat(v.reshape(-1, 1)) / unit,
+        rmatvec=lambda u: operand.rmatmat(u.reshape(-1, 1)) / unit,
+        matmat=lambda V: operand.matmat(V) / unit,
+        rmatmat=lambda U: operand.rmatmat(U) / unit,
         dtype=np.float64,
     )
     try:
         _, s, right = svds(A, k=problem.n_wanted, v0=rng.uniform(-1, 1, min(operand.shape)))
     except ArpackNoConvergence as failure:
         raise Breakdown(f"ARPACK did not converge: {failure}") from failure
+    s = unit * s
     s, right = s[::-1], right[::-1]
     if s[-1] ** 2 < GRAM_RESOLUTION * s[0] ** 2:  # scipy works on A'A: see GRAM_RESOLUTION
         Q = np.linalg.qr(right.T)[0]

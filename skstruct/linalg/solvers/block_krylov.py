@@ -16,7 +16,7 @@ import numpy as np
 from skstruct.linalg._config import get_config
 from skstruct.linalg._krylov_basis import KrylovBasis
 from skstruct.linalg._machine import EIGH_FLOPS, NARROW_FACTOR, Cost
-from skstruct.linalg._problems import PartialSVD, SingularTriplets
+from skstruct.linalg._problems import PartialSVD, SingularTriplets, residual_scale
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import (
     GRAM_NOISE,
@@ -165,10 +165,13 @@ def _excess_residual(problem: PartialSVD, ritz: _Ritz, wanted: int) -> float:
     """Residual of the wanted pairs in units of what is asked; infinite if there are too few."""
     if len(ritz.values) < wanted:
         return np.inf
+    largest = ritz.values[0]
+    if not largest > 0:
+        return 0.0
+    s = np.sqrt(np.maximum(ritz.values[:wanted] / largest, 0.0))
+    residuals = ritz.residuals[:wanted] / largest / residual_scale(s)
     # Half of what is asked, as the certificate measures with random probes.
-    asked = 0.5 * problem.tol * max(ritz.values[0], 0.0)
-    residual = float(np.linalg.norm(ritz.residuals[:wanted]))
-    return residual / asked if asked > 0 else float(residual > 0)
+    return float(np.linalg.norm(residuals)) / (0.5 * problem.tol)
 
 
 def _check_patience(problem: PartialSVD, history: list[tuple[int, float]], wanted: int) -> None:
@@ -227,8 +230,11 @@ def _next_block(
 def _ritz(H: np.ndarray, coupling: np.ndarray) -> _Ritz:
     values, coefficients = np.linalg.eigh((H + H.T) / 2)
     values, coefficients = values[::-1], coefficients[:, ::-1]
+    # Norms are taken in units of the largest value: squares of tiny data would underflow.
+    unit = np.abs(values).max(initial=0.0) or 1.0
     last = coefficients[-coupling.shape[1] :]
-    return _Ritz(values, coefficients, np.linalg.norm(coupling @ last, axis=0))
+    residuals = unit * np.linalg.norm((coupling / unit) @ last, axis=0)
+    return _Ritz(values, coefficients, residuals)
 
 
 def _block_size(wanted: int) -> int:

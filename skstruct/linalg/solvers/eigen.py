@@ -44,7 +44,8 @@ def solve(problem: Ridge) -> RidgeCoefficients:
     values, vectors = np.linalg.eigh(gram)
     values = np.maximum(values, 0.0)[:, None]
     shifted = values + problem.alphas
-    if not np.all(shifted.min(axis=0) >= MIN_RCOND * shifted.max(axis=0)):
+    smallest, largest = shifted.min(axis=0), shifted.max(axis=0)
+    if not np.all((smallest >= MIN_RCOND * largest) & (largest > 0)):
         raise Breakdown("the Gram matrix does not resolve the smallest eigenvalues")
 
     def apply_inverse(rhs: np.ndarray) -> np.ndarray:

@@ -36,6 +36,7 @@ def cost(problem: PartialSVD) -> Cost:
     return Cost(
         lapack=SVD_FLOPS * short**3 + 3 * QR_FLOPS * 2 * (long - short) * short**2,
         memory=3 * problem.structure.dense_bytes,
+        traffic=3 * problem.structure.dense_bytes,
         passes=1,
     )
 

@@ -48,6 +48,9 @@ def solve(problem: Ridge) -> RidgeCoefficients:
     for i, alpha in enumerate(problem.alphas):
         scale = problem.scales[:, i]
         root, target = _square_root(gram, alpha, scale, correlations[:, i] / scale)
+        if not len(root):  # nothing penalises w and nothing depends on it
+            coef[:, i] = 0.0
+            continue
         try:
             coef[:, i] = nnls(root, target)[0] / scale
         except RuntimeError as failure:

@@ -1,0 +1,1 @@
+"""Certificates: what they measure, and that they do not hold for wrong answers."""

@@ -1,0 +1,1 @@
+"""Settings: thread-local contexts, restored on exceptions, validated."""

@@ -1,0 +1,1 @@
+"""Costs and the seconds predicted from them."""

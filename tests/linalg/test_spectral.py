@@ -1,0 +1,1 @@
+"""Small factorisations and the conventions of their results."""

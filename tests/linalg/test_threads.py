@@ -1,0 +1,1 @@
+"""Who computes on how many cores, and that every setting is restored."""

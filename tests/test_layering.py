@@ -1,0 +1,1 @@
+"""Imports point down only: estimators -> engine -> solvers -> numpy."""
