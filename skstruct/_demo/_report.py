@@ -174,17 +174,16 @@ def _print_search(search: dict) -> None:
 
 def _print_summary(results: list[Result]) -> None:
     print("\nSummary\n=======")
-    print(f"{'':<44}{'--------- time ---------':>25}  {'------ error ------':>20}")
+    print(f"{'':46}{'-------- time --------':>25}{'----- error -----':>19}")
     print(
-        f"{'':<44}{'skstruct':>9}{'sklearn':>9}{'ratio':>7}{'skstruct':>12}{'sklearn':>10}", end=""
+        f"{'':46}{'skstruct':>9}{'sklearn':>9}{'ratio':>7}{'skstruct':>10}{'sklearn':>9}"
+        f"{'certified':>10}"
     )
-    print("  certified")
     for r in results:
-        print(
-            f"{r.title:<44}{_milliseconds(r.seconds):>9}{_milliseconds(r.sklearn_seconds):>9}"
-            f"{r.sklearn_seconds / r.seconds:>7.2f}{r.error:>12.0e}{r.sklearn_error:>10.0e}  "
-            f"{'yes' if r.certified else 'NO':>9}"
-        )
+        times = f"{_milliseconds(r.seconds):>9}{_milliseconds(r.sklearn_seconds):>9}"
+        errors = f"{r.error:>10.0e}{r.sklearn_error:>9.0e}"
+        ratio = f"{r.sklearn_seconds / r.seconds:>7.2f}"
+        print(f"{r.title:<46}{times}{ratio}{errors}{'yes' if r.certified else 'NO':>10}")
     silent = [r.title for r in results if r.sklearn_error > NOTABLE_ERROR and not r.sklearn_warned]
     if silent:
         print(f"\nscikit-learn is off by more than {NOTABLE_ERROR:.0e}, without a warning, in:")

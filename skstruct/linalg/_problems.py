@@ -22,14 +22,14 @@ N_PROBES = 4
 PROBE_SEED = 20240917
 
 
-# The residual of a pair divides A'A v - s^2 v by s, but by no less than this share of s_1: A v is
-# known to eps s_1, and the quotient to 1e-10.
-MIN_RESIDUAL_SCALE = 1e-6
+# A v is known to eps s_1, hence u = A v / s to eps s_1 / s: below this share of s_1 a left vector
+# has fewer than ten digits, and A'A v - s^2 v is measured in units of s_1 instead.
+MIN_LEFT_VECTOR = 1e-6
 
 
 def residual_scale(s: np.ndarray) -> np.ndarray:
-    """Return what the residuals of descending singular values are divided by."""
-    return np.maximum(s, MIN_RESIDUAL_SCALE * s[0])
+    """Return what A'A v - s^2 v is divided by, for descending singular values."""
+    return np.where(s > MIN_LEFT_VECTOR * s[0], s, s[0])
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class PartialSVD:
             probes = np.random.default_rng(PROBE_SEED).standard_normal((k, N_PROBES))
             probes /= np.sqrt(N_PROBES)
         value = 0.0
-        if k and s[0] > 0:
+        if not np.all(s == 0):
             s = s[:, None]
             unit = V @ (probes / residual_scale(s))
             residual = self.operand.normal_product(unit) - V @ (s**2 / residual_scale(s) * probes)

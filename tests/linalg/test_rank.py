@@ -97,8 +97,3 @@ def test_zero_variances_are_never_components(rank):
 def test_ties_give_a_rank_in_range_without_warnings(spectrum, n_samples):
     # The evidence has a pole at a tie: only its finiteness can be asked for.
     assert 1 <= minka_rank(np.array(spectrum), n_samples) <= len(spectrum) - 1
-
-
-def test_a_tie_in_the_noise_is_no_signal():
-    # Six variances, of which four are the same noise.
-    assert minka_rank(np.array([50.0, 20.0, 1.0, 1.0, 1.0, 1.0]), 1000) == 2
