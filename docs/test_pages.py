@@ -13,7 +13,9 @@ import pytest
 DOCS = Path(__file__).parent
 PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.rst")), *sorted(DOCS.glob("guide/*.rst"))]
 FLAGS = doctest.NORMALIZE_WHITESPACE
-MEASURED = re.compile(r"[\d.]+(e[+-]\d+)? (?:us|ms|s|B|kB|MB|GB)\b|\d\.\de-(?:0[5-9]|1\d)|\de-1\d")
+MEASURED = re.compile(
+    r"[\d.]+(e[+-]\d+)? (?:us|ms|s|B|kB|MB|GB|TB)\b|\d\.\de-(?:0[5-9]|1\d)|\de-1\d"
+)
 
 
 class BlurringChecker(doctest.OutputChecker):

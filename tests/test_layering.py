@@ -4,6 +4,7 @@ Every rule is a function of one import; a violation is named with its file and l
 """
 
 import ast
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,29 +90,10 @@ def engine_needs_nothing_above_it(found):
 
 
 def engine_needs_numpy_and_scipy_only(found):
-    allowed = ("numpy", "scipy", "threadpoolctl", "skstruct", *STANDARD_LIBRARY)
+    allowed = ("numpy", "scipy", "threadpoolctl", "skstruct", *sys.stdlib_module_names)
     if within(found.importer, ENGINE) and not any(within(found.target, name) for name in allowed):
         return "the engine depends on numpy, scipy and threadpoolctl"
     return None
-
-
-STANDARD_LIBRARY = (
-    "__future__",
-    "abc",
-    "collections",
-    "concurrent",
-    "contextlib",
-    "contextvars",
-    "dataclasses",
-    "functools",
-    "html",
-    "itertools",
-    "math",
-    "os",
-    "pathlib",
-    "threading",
-    "typing",
-)
 
 
 def only_the_engine_calls_solvers(found):
@@ -125,15 +107,12 @@ def only_the_engine_calls_solvers(found):
 
 
 def solvers_do_not_know_the_engine(found):
-    above = (f"{ENGINE}._engine", f"{ENGINE}._plan", ENGINE)
-    if within(found.importer, SOLVERS) and (
-        (
-            found.target.rpartition(".")[0] == ENGINE
-            and found.target[len(ENGINE) + 1] != "_"
-            and found.target != SOLVERS
-        )
-        or any(within(found.target, module) for module in above[:2])
-    ):
+    parent, _, name = found.target.rpartition(".")
+    from_the_public_engine = parent == ENGINE and name != "solvers" and not name.startswith("_")
+    above = from_the_public_engine or any(
+        within(found.target, f"{ENGINE}.{module}") for module in ("_engine", "_plan")
+    )
+    if within(found.importer, SOLVERS) and above:
         return "a solver does not know who calls it"
     return None
 
@@ -180,10 +159,6 @@ def estimators_do_not_know_each_other(found):
     return None
 
 
-def nothing_is_relative(found):
-    return "write imports from the root" if found.target.startswith(".") else None
-
-
 RULES = [
     engine_knows_no_scikit_learn,
     engine_needs_nothing_above_it,
@@ -203,8 +178,7 @@ def test_imports(rule):
     assert not broken, "\n".join(broken)
 
 
-# Attributes reach the same routines without an import of their own.
-ALIASES = {"np.linalg": "numpy.linalg", "linalg": "scipy.linalg"}
+# Attributes reach the same routines without an import of their own. Errors are no routines.
 HARMLESS = {"LinAlgError", "LinAlgWarning"}
 
 

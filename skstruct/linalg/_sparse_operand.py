@@ -74,8 +74,14 @@ class SparseOperand(Operand):
         if mean is not None:
             self.mean = np.asarray(mean, dtype=np.float64)
         elif center and self.total_weight > 0:
-            weights = np.ones(X.shape[0]) if weights is None else np.asarray(weights, np.float64)
-            self.mean = (self.X.T @ weights) / self.total_weight
+            self.mean = self._weighted_sums / self.total_weight
+
+    @cached_property
+    def _weighted_sums(self) -> np.ndarray:
+        """X'w: the weighted sums of the columns."""
+        n = self.shape[0]
+        weights = np.ones(n) if self.root_weights is None else np.square(self.root_weights)
+        return self.X.T @ weights
 
     # Products read X by rows and X' by rows: each piece of the result has one writer and no
     # partial sums of p rows are needed, for the price of a second copy of the entries.
@@ -87,7 +93,7 @@ class SparseOperand(Operand):
     def matmat(self, V: np.ndarray) -> np.ndarray:
         product = _multiply(self.X, V)
         if self.structure.centered:
-            product -= self.mean @ V
+            product -= np.einsum("i,ij->j", self.mean, V)  # BLAS would sum by its threads
         if self.root_weights is not None:
             product *= self.root_weights[:, None]
         return product
@@ -114,7 +120,10 @@ class SparseOperand(Operand):
         scaled = self._scaled
         gram = (scaled.T @ scaled).toarray()
         if self.structure.centered:
-            gram -= np.outer(self.total_weight * self.mean, self.mean)
+            # X'WX - s m' - m s' + W m m' with s the weighted sums, which need not be W m.
+            cross = self._weighted_sums - 0.5 * self.total_weight * self.mean
+            gram -= np.outer(cross, self.mean)
+            gram -= np.outer(self.mean, cross)
         return gram
 
     def normal_equations(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -176,8 +185,10 @@ class SparseOperand(Operand):
         deviations = entry_weights * np.square(X.data - mean[X.indices])
         p = self.shape[1]
         stored = np.bincount(X.indices, deviations, minlength=p)
-        stored_weight = np.bincount(X.indices, entry_weights, minlength=p)
-        return stored + (self.total_weight - stored_weight) * np.square(mean)
+        missing_weight = self.total_weight - np.bincount(X.indices, entry_weights, minlength=p)
+        # Exactly nothing is missing from a full column, whose mean may be huge.
+        missing_weight[np.bincount(X.indices, minlength=p) == self.shape[0]] = 0.0
+        return stored + missing_weight * np.square(mean)
 
 
 def _multiply(X: sparse.csr_array, V: np.ndarray) -> np.ndarray:

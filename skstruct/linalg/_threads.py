@@ -57,6 +57,11 @@ def parallel_region() -> Iterator[None]:
             yield
             return
         with _blas().limit(limits=1), ThreadPoolExecutor(n_threads) as pool:
+            if any(library.num_threads > 1 for library in _libraries()):
+                # threadpoolctl lets only one thread of a process change OpenBLAS: somebody
+                # else holds it, and block threads beside BLAS threads would oversubscribe.
+                yield
+                return
             _region = _Region(threading.get_ident(), n_threads, pool)
             try:
                 yield
@@ -94,7 +99,11 @@ def allowed_threads() -> int:
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
-    return max(1, min([cores, *(library.num_threads for library in _blas().lib_controllers)]))
+    return max(1, min([cores, *(library.num_threads for library in _libraries())]))
+
+
+def _libraries() -> list:
+    return _blas().lib_controllers
 
 
 def _owns_region() -> bool:

@@ -66,8 +66,12 @@ def rotated(answer, angle):
 
 
 WRONG = {
-    "largest value": lambda a: replace(a, values=a.values * np.r_[1.01, np.ones(len(a.values) - 1)]),
-    "smallest value": lambda a: replace(a, values=a.values * np.r_[np.ones(len(a.values) - 1), 0.5]),
+    "largest value": lambda a: replace(
+        a, values=a.values * np.r_[1.01, np.ones(len(a.values) - 1)]
+    ),
+    "smallest value": lambda a: replace(
+        a, values=a.values * np.r_[np.ones(len(a.values) - 1), 0.5]
+    ),
     "values in another unit": lambda a: replace(a, values=a.values * 100),
     "values of zero": lambda a: replace(a, values=np.zeros_like(a.values)),
     "a value of zero": lambda a: replace(a, values=np.r_[a.values[:-1], 0.0]),
@@ -279,9 +283,11 @@ def test_a_bounded_minimum_is_certified_by_its_multipliers():
     assert not certify(0.5, 0.0)  # descends further
     assert not certify(1.0, 0.5)  # the bound is better
     assert not certify(0.0, 0.0)  # may leave the bound
-    assert not replace(problem, positive=False).certify(
-        RidgeCoefficients(np.array([[1.0], [0.0]]))
-    ).holds
+    assert (
+        not replace(problem, positive=False)
+        .certify(RidgeCoefficients(np.array([[1.0], [0.0]])))
+        .holds
+    )
 
 
 def test_a_negative_coefficient_is_no_answer_to_a_bounded_problem():

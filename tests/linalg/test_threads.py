@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401 - its BLAS must be loaded before the limits are counted
+import threadpoolctl
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skstruct.linalg import PartialSVD, make_operand, run
@@ -31,10 +32,18 @@ def _two_cores(monkeypatch):
     with threadpool_limits(2, "blas"):
         if set(blas_threads()) != {2}:
             pytest.skip("this BLAS does not take two threads")
+        give_up_control()
         yield
         assert set(blas_threads()) == {2}  # whatever a test did
     assert module._region is None
     assert not module._claim.locked()
+
+
+def give_up_control():
+    """Let other threads limit BLAS: threadpoolctl 3.8 ignores all but the first that did."""
+    clear = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
 
 
 def blas_threads():
@@ -201,6 +210,19 @@ def test_a_region_that_outlasts_the_one_it_found_stays_serial():
         assert set(blas_threads()) == {2}
 
 
+def test_a_region_does_not_multiply_the_threads_of_a_blas_that_it_cannot_limit():
+    # A user's `with threadpool_limits(2)` round fits in other threads: threadpoolctl 3.8 then
+    # ignores every limit but those of the user's thread. Two workers with two BLAS threads
+    # each would be twice the threads that were granted.
+    def look():
+        with parallel_region():
+            return len(names_of_threads()) * max(blas_threads())
+
+    with threadpool_limits(2, "blas"), ThreadPoolExecutor(1) as pool:
+        used = pool.submit(look).result(TIMEOUT)
+    assert used <= 2
+
+
 def test_concurrent_regions_restore_the_limits():
     # Several threads enter and leave in any order, some with exceptions.
     def work(seed):
@@ -244,7 +266,8 @@ def test_fits_side_by_side_restore_the_limits_and_agree():
     X = np.random.default_rng(0).standard_normal((4000, 50))
 
     def fit(_=None):
-        return run(PartialSVD(make_operand(X, center=True), 3)).answer
+        operand = make_operand(X, center=True)
+        return run(PartialSVD(operand.structure, operand, rank=3)).answer
 
     alone = fit()
     with ThreadPoolExecutor(4) as pool:
