@@ -138,12 +138,13 @@ class PartialSVD:
         else:
             probes = np.random.default_rng(PROBE_SEED).standard_normal((k, N_PROBES))
             probes /= np.sqrt(N_PROBES)
+        largest = (s[0] if k else 0.0) or np.sqrt(self.operand.sq_norm)
         value = 0.0
-        if not np.all(s == 0):
+        if k and largest != 0:
             s = s[:, None]
-            unit = V @ (probes / residual_scale(s))
-            residual = self.operand.normal_product(unit) - V @ (s**2 / residual_scale(s) * probes)
-            value = float(np.linalg.norm(residual / s[0]))
+            scale = residual_scale(s) if s[0] != 0 else largest
+            image = self.operand.normal_product(V @ (probes / scale))
+            value = float(np.linalg.norm((image - V @ (s**2 / scale * probes)) / largest))
         return Certificate(
             "residual |A'u - s v| relative to s_1",
             value,
@@ -273,10 +274,12 @@ class Ridge:
             # At a minimum over w >= 0 the gradient vanishes where w > 0 and is >= 0 elsewhere.
             gradient = np.where(answer.coef > 0, gradient, np.minimum(gradient, 0.0))
             quantity = "KKT violation in column norms, relative to the gradient at w = 0"
-        sizes = self.relative_size(gradient)
+        value = float(self.relative_size(gradient).max(initial=0.0))
+        if self.positive and np.any(answer.coef < 0):
+            value = np.inf
         return Certificate(
             quantity,
-            float(sizes.max(initial=0.0)),
+            value,
             self.tol,
             remedy="increase max_iter or alpha, or choose solver='svd'",
         )
