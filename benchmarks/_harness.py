@@ -40,14 +40,14 @@ class Row:
         target = "" if self.target is None else f">= {self.target:.3g}"
         met = "" if self.target is None else ("met" if self.ratio >= self.target else "MISSED")
         return (
-            f"{self.case:<40}{self.solver:<17}{_seconds(self.ours):>9}{_seconds(self.peer):>9}"
+            f"{self.case:<44}{self.solver:<17}{_seconds(self.ours):>9}{_seconds(self.peer):>9}"
             f"{self.ratio:8.2f}{floor:>8}{_error(self.our_error)}{_error(self.peer_error)}  "
             f"{target:<9}{met}"
         )
 
 
 HEADER = (
-    f"{'case':<40}{'solver':<17}{'ours':>9}{'peer':>9}{'ratio':>8}{'/floor':>8}{'error':>9}"
+    f"{'case':<44}{'solver':<17}{'ours':>9}{'peer':>9}{'ratio':>8}{'/floor':>8}{'error':>9}"
     f"{'peer':>9}  target"
 )
 

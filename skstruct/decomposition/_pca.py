@@ -35,10 +35,10 @@ SOLVERS = (
 )
 NORMALIZERS = {"auto": "lu", "LU": "lu", "QR": "qr", "none": "none"}
 
-# Residual asked of a solver, relative to the largest eigenvalue. Eigenvalues are then right to
+# Residual |A'u - s v| asked of a solver, relative to s_1. Eigenvalues are then right to
 # its square over the relative gap, components to its ratio to the gap.
 DEFAULT_TOL = 1e-8
-# `randomized` exists for rough answers: one per cent of the largest eigenvalue.
+# `randomized` exists for rough answers: one per cent of s_1.
 RANDOMIZED_TOL = 1e-2
 
 
@@ -73,7 +73,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
         large both ways. ``'randomized'``: a rough answer in a fixed number of passes.
         ``'arpack'``: one Lanczos vector at a time.
     tol : float, default=0.0
-        Residual asked for, relative to the largest eigenvalue; 0 for 1e-8 (1e-2 with
+        Residual |A'u - s v| asked for, relative to s_1; 0 for 1e-8 (1e-2 with
         ``'randomized'``).
     iterated_power : int or 'auto', default='auto'
         Power iterations of ``'randomized'``.

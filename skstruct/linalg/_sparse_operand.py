@@ -75,6 +75,15 @@ class SparseOperand(Operand):
             self.mean = np.asarray(mean, dtype=np.float64)
         elif center and self.total_weight > 0:
             self.mean = self._weighted_sums / self.total_weight
+            self._settle_constant_columns()
+
+    def _settle_constant_columns(self) -> None:
+        """Make the mean of a constant column its value, so that it is centred to zeros."""
+        full = np.bincount(self.X.indices, minlength=self.shape[1]) == self.shape[0]
+        if full.any():
+            columns = self.X[:, np.flatnonzero(full)].toarray()
+            constant = columns.min(axis=0) == columns.max(axis=0)
+            self.mean[np.flatnonzero(full)[constant]] = columns[0, constant]
 
     @cached_property
     def _weighted_sums(self) -> np.ndarray:

@@ -33,6 +33,8 @@ MIN_RCOND = 1e-14
 def leading_eigenpairs(gram: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k largest eigenvalues, descending and not negative, and their vectors."""
     order = gram.shape[0]
+    if not np.isfinite(gram).all():
+        raise Breakdown("the squares of the data overflow")
     with threaded_blas(order):
         if uses_subset(order, k):
             values, vectors = linalg.eigh(
@@ -108,6 +110,26 @@ def triplets_from_left(operand: Operand, values: np.ndarray, U: np.ndarray) -> S
     Q, R = np.linalg.qr(image)
     left, s, _ = svd(R)
     return triplets(s, (Q @ left).T)
+
+
+def triplets_from_right(operand: Operand, values: np.ndarray, V: np.ndarray) -> SingularTriplets:
+    """Turn leading eigenpairs of A'A into singular triplets of A.
+
+    Those that the Gram matrix resolves are taken from it. The small ones get one Rayleigh-Ritz
+    step on the data: A times their vectors is orthogonal to A times the others to second order,
+    so its SVD has them to the accuracy of an SVD of A, at the cost of a narrow product.
+    """
+    n_resolved = int(np.count_nonzero(values >= GRAM_RESOLUTION * values[:1]))
+    s, right = np.sqrt(values), V.T
+    if n_resolved < len(values):
+        require_resolved(values, GRAM_NOISE)
+        image = operand.matmat(V[:, n_resolved:])
+        with threaded_blas(image.shape[1]):
+            R = np.linalg.qr(image, mode="r")
+        _, small, rotation = svd(R)
+        s = np.concatenate([s[:n_resolved], small])
+        right = np.vstack([right[:n_resolved], rotation @ right[n_resolved:]])
+    return triplets(s, right)
 
 
 def complete(answer: SingularTriplets, count: int, n_rows: int) -> SingularTriplets:

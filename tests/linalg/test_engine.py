@@ -52,12 +52,20 @@ def steep(n, p, smallest):
 
 @pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array])
 def test_small_eigenvalues_leave_the_gram_matrix(storage):
-    X = steep(300, 12, 1e-6)  # eigenvalues of A'A down to 1e-12
+    X = steep(300, 12, 1e-8)  # eigenvalues of A'A down to 1e-16
     solution = run(svd_problem(storage(X)), ("covariance_eigh",))
     assert outcomes(solution) == [("covariance_eigh", "broke down"), ("full", "certified")]
-    assert "below the 1e-06 that a Gram matrix resolves" in solution.plan.attempts[0].outcome
+    assert "below the 1e-13 that a Gram matrix resolves" in solution.plan.attempts[0].outcome
     assert solution.solver == "full"
     assert solution.escalated_from == "covariance_eigh"
+    exact = np.linalg.svd(X, compute_uv=False)
+    np.testing.assert_allclose(solution.answer.values, exact, rtol=1e-7)
+
+
+def test_small_eigenvalues_are_measured_anew_on_the_data():
+    X = steep(300, 12, 1e-5)  # eigenvalues of A'A down to 1e-10, known to 1e-16 from it
+    solution = run(svd_problem(X), ("covariance_eigh",))
+    assert outcomes(solution) == [("covariance_eigh", "certified")]
     exact = np.linalg.svd(X, compute_uv=False)
     np.testing.assert_allclose(solution.answer.values, exact, rtol=1e-9)
 

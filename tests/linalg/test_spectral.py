@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import linalg, sparse
+from threadpoolctl import threadpool_limits
 
 from skstruct.linalg import Breakdown, SingularTriplets, complete_triplets, make_operand
 from skstruct.linalg import _spectral as module
@@ -17,6 +18,13 @@ from skstruct.linalg._spectral import (
     triplets_from_left,
     uses_subset,
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    # The pools of numpy and scipy hinder each other where other processes need the cores.
+    with threadpool_limits(1, "blas"):
+        yield
 
 
 def noise(n, p, seed=0):

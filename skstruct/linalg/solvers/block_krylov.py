@@ -18,14 +18,7 @@ from skstruct.linalg._krylov_basis import KrylovBasis
 from skstruct.linalg._machine import EIGH_FLOPS, NARROW_FACTOR, Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets, residual_scale
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg._spectral import (
-    GRAM_NOISE,
-    GRAM_RESOLUTION,
-    require_resolved,
-    svd,
-    triplets,
-    triplets_from_left,
-)
+from skstruct.linalg._spectral import triplets_from_left, triplets_from_right
 
 NAME = "block_krylov"
 ROBUSTNESS = 1
@@ -90,13 +83,7 @@ def solve(problem: PartialSVD) -> SingularTriplets:
     values, vectors = leading_eigenpairs_of(product, order, problem)
     if wide:
         return problem.truncate(triplets_from_left(operand, values, vectors))
-    if values[-1] >= GRAM_RESOLUTION * values[0]:
-        return problem.truncate(triplets(np.sqrt(values), vectors.T))
-    if len(values) < order:
-        require_resolved(values, GRAM_NOISE)
-    R = np.linalg.qr(operand.matmat(vectors), mode="r")
-    _, s, rotation = svd(R)
-    return problem.truncate(triplets(s, rotation @ vectors.T))
+    return problem.truncate(triplets_from_right(operand, values, vectors))
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 One pass of blockwise centred products, which never lose digits to an offset, then the leading
 eigenpairs of a p x p matrix. Squaring the singular values costs half of the digits of the
-small ones; when those are wanted, the solver breaks down and the plan goes on to `full`.
+small ones: those are measured anew on the data. Where even their order is lost, the solver
+breaks down and the plan goes on to `full`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,7 @@ import numpy as np
 
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
-from skstruct.linalg._spectral import (
-    GRAM_RESOLUTION,
-    eigh_flops,
-    leading_eigenpairs,
-    require_resolved,
-    triplets,
-)
+from skstruct.linalg._spectral import eigh_flops, leading_eigenpairs, triplets_from_right
 from skstruct.linalg.solvers._costs import gram_cost
 
 NAME = "covariance_eigh"
@@ -48,6 +43,4 @@ def reason(problem: PartialSVD) -> str:
 def solve(problem: PartialSVD) -> SingularTriplets:
     values, vectors = leading_eigenpairs(problem.operand.gram(), problem.n_wanted)
     k = problem.n_sufficient(np.sqrt(values))
-    values, vectors = values[:k], vectors[:, :k]
-    require_resolved(values, GRAM_RESOLUTION)
-    return triplets(np.sqrt(values), vectors.T)
+    return triplets_from_right(problem.operand, values[:k], vectors[:, :k])
