@@ -42,7 +42,8 @@ def leading_eigenpairs(gram: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray
             )
         else:
             values, vectors = np.linalg.eigh(gram)
-    return np.maximum(values[::-1][:k], 0.0), vectors[:, ::-1][:, :k]
+    # A copy, as numpy multiplies arrays with negative strides without BLAS.
+    return np.maximum(values[::-1][:k], 0.0), vectors[:, ::-1][:, :k].copy(order="F")
 
 
 def uses_subset(order: int, k: int) -> bool:
