@@ -58,11 +58,14 @@ def _with_empty_lines(n, p):
 
 def _rare(n, p):
     """Sparse enough for products of two sparse matrices."""
-    return sparse.random_array(
-        (n, p),
-        density=0.02,
-        rng=np.random.default_rng(2),
-        data_sampler=np.random.default_rng(3).uniform,
+    return sparse.coo_array(
+        sparse.random(
+            n,
+            p,
+            density=0.02,
+            random_state=np.random.default_rng(2),
+            data_rvs=lambda size: np.random.default_rng(3).uniform(size=size),
+        )
     )
 
 

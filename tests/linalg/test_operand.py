@@ -329,7 +329,7 @@ def test_overwriting_a_result_leaves_the_operand_alone():
 
 def rare_with_many_entries(n, p, density):
     rng = np.random.default_rng(0)
-    return sparse.random_array((n, p), density=density, rng=rng).tocsr()
+    return sparse.csr_array(sparse.random(n, p, density=density, random_state=rng))
 
 
 IN_BLOCKS = {
