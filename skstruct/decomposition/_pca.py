@@ -73,7 +73,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
         large both ways. ``'randomized'``: a rough answer in a fixed number of passes.
         ``'arpack'``: one Lanczos vector at a time.
     tol : float, default=0.0
-        Residual |A'u - s v| asked for, relative to s_1; 0 for 1e-8 (1e-2 with
+        Residual ``|A'u - s v|`` asked for, relative to ``s_1``; 0 for 1e-8 (1e-2 with
         ``'randomized'``).
     iterated_power : int or 'auto', default='auto'
         Power iterations of ``'randomized'``.
