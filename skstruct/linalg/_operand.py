@@ -3,8 +3,8 @@
 Every solver sees A = diag(sqrt(w)) (X - 1 m') through this interface. A subclass reads X in
 blocks; centring and weights are applied to a block when it is used, so that no centred copy of
 X ever exists and no digit is lost to an offset. Blocks are cut by the shape alone and their sums
-are added in a fixed order: results do not depend on the number of threads. All arithmetic is
-float64, whatever the data.
+are added in a fixed order, so the number of block threads does not change a bit; only products
+that BLAS threads itself may round differently. All arithmetic is float64, whatever the data.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@ Numpy and scipy release the GIL in matrix products, ufuncs and sparse products, 
 blocks runs in plain threads, each with a BLAS of one thread. Large factorisations get the BLAS
 threads instead. The two must not be mixed carelessly: after a threaded call OpenBLAS's workers
 spin for some 25 ms before they sleep, and block threads that start meanwhile share the cores
-with them (a 500 x 50 000 PCA took 0.42 s instead of 0.28 s). A *region* therefore holds BLAS
+with them (a 500 x 50 000 PCA took 0.42 s instead of 0.29 s). A *region* therefore holds BLAS
 at one thread for the whole of a run.
 
-What is computed never depends on how many threads there are: callers cut the work by shape
-alone and combine results in a fixed order.
+Callers cut the work by shape alone and combine results in a fixed order, so the threads of a
+region do not change a bit. Where BLAS has the threads instead, their number changes roundings.
 """
 
 from __future__ import annotations
