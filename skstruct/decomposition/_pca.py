@@ -38,7 +38,7 @@ NORMALIZERS = {"auto": "lu", "LU": "lu", "QR": "qr", "none": "none"}
 # Residual |A'u - s v| asked of a solver, relative to s_1. Eigenvalues are then right to
 # its square over the relative gap, components to its ratio to the gap.
 DEFAULT_TOL = 1e-8
-# `randomized` exists for rough answers: one per cent of s_1.
+# A given number of power iterations is a wish for a rough answer: one per cent of s_1.
 RANDOMIZED_TOL = 1e-2
 
 
@@ -281,9 +281,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
                 raise ValueError("n_components='mle' is only supported if n_samples >= n_features")
         elif self.n_components is not None:
             energy = float(self.n_components)
-        elif self.svd_solver == "arpack":
-            rank = max(min(n_rows, n_columns) - 1, 1)
-        default_tol = RANDOMIZED_TOL if self.svd_solver == "randomized" else DEFAULT_TOL
+        is_rough = self.svd_solver == "randomized" and self.iterated_power != "auto"
+        default_tol = RANDOMIZED_TOL if is_rough else DEFAULT_TOL
         return PartialSVD(
             operand.structure,
             operand,

@@ -4,7 +4,8 @@ Every solver sees A = diag(sqrt(w)) (X - 1 m') through this interface. A subclas
 blocks; centring and weights are applied to a block when it is used, so that no centred copy of
 X ever exists and no digit is lost to an offset. Blocks are cut by the shape alone and their sums
 are added in a fixed order, so the number of block threads does not change a bit; only products
-that BLAS threads itself may round differently. All arithmetic is float64, whatever the data.
+that BLAS threads itself may round differently. All arithmetic is float64, whatever the data, unless
+the operand is asked for single precision.
 """
 
 from __future__ import annotations
@@ -81,6 +82,18 @@ class Operand(ABC):
         """Squared norms of the columns of A, of shape (p,)."""
 
     # -- what follows from it -------------------------------------------------------------
+
+    single: bool = False
+    """Whether blocks are multiplied in float32."""
+
+    def in_double(self) -> Operand:
+        """Return the same matrix, multiplied in float64."""
+        return self
+
+    def projected_gram(self, V: np.ndarray) -> np.ndarray:
+        """Return V'A'A V in float64, of shape (k, k), for V of shape (p, k)."""
+        image = self.matmat(V)
+        return image.T @ image
 
     @cached_property
     def sq_norm(self) -> float:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from skstruct.linalg._dense_operand import DenseOperand, WideDenseOperand
-from skstruct.linalg._operand import Operand
+from skstruct.linalg._dense_operand import DenseOperand
+from skstruct.linalg._operand import DENSE_BLOCK_BYTES, Operand
+from skstruct.linalg._small_operand import SmallDenseOperand
 from skstruct.linalg._sparse_operand import SparseOperand
+from skstruct.linalg._wide_operand import WideDenseOperand
 
 
 def make_operand(
@@ -16,6 +18,7 @@ def make_operand(
     *,
     center: bool = False,
     mean: np.ndarray | None = None,
+    single: bool = False,
 ) -> Operand:
     """Return A = diag(sqrt(w)) (X - 1 m') as an operand, without copying X.
 
@@ -29,6 +32,9 @@ def make_operand(
         Whether m is the weighted mean of the rows; otherwise it is zero.
     mean : ndarray of shape (p,), optional
         Another m, for data that is to be centred as earlier data was.
+    single : bool
+        Whether blocks of dense float32 data may be multiplied in float32: twice as fast, and
+        right to about six digits of the largest singular value.
 
     Returns
     -------
@@ -45,5 +51,7 @@ def make_operand(
     """
     if sparse.issparse(X):
         return SparseOperand(X, weights, center=center, mean=mean)
+    if 8 * X.size <= DENSE_BLOCK_BYTES:
+        return SmallDenseOperand(X, weights, center=center, mean=mean)
     kind = DenseOperand if X.shape[0] >= X.shape[1] else WideDenseOperand
-    return kind(X, weights, center=center, mean=mean)
+    return kind(X, weights, center=center, mean=mean, single=single)

@@ -27,6 +27,10 @@ PROBE_SEED = 20240917
 MIN_LEFT_VECTOR = 1e-6
 
 
+# Rank that an energy fraction is expected to need, as a share of the shorter side.
+EXPECTED_ENERGY_SHARE = 0.25
+
+
 def residual_scale(s: np.ndarray) -> np.ndarray:
     """Return what A'A v - s^2 v is divided by, for descending singular values."""
     return np.where(s > MIN_LEFT_VECTOR * s[0], s, s[0])
@@ -57,13 +61,13 @@ class RangeFinder:
     n_oversamples : int
         Columns of the sketch beyond the wanted rank.
     n_iter : int or None
-        Power iterations; None for 7 if the rank is below a tenth of the shorter side, else 4.
+        Power iterations; None for as many as the residual asked for takes.
     normalizer : {"qr", "lu", "none"}
         How the sketch is kept well conditioned between iterations.
     """
 
     n_oversamples: int = 10
-    n_iter: int = 1
+    n_iter: int | None = None
     normalizer: str = "lu"
 
 
@@ -109,6 +113,13 @@ class PartialSVD:
         return self.structure.shorter_side if self.rank is None else self.rank
 
     @property
+    def n_expected(self) -> int:
+        """How many triplets costs are predicted for."""
+        if self.energy is None:
+            return self.n_wanted
+        return max(1, int(EXPECTED_ENERGY_SHARE * self.structure.shorter_side))
+
+    @property
     def wants_all(self) -> bool:
         """Whether the whole spectrum has to be known."""
         return self.n_wanted == self.structure.shorter_side
@@ -144,7 +155,7 @@ class PartialSVD:
             s = s[:, None]
             scale = residual_scale(s) if s[0] != 0 else largest
             image = self.operand.normal_product(V @ (probes / scale))
-            value = float(np.linalg.norm((image - V @ (s**2 / scale * probes)) / largest))
+            value = float(np.linalg.norm((image - V @ (s * (s / scale) * probes)) / largest))
         return Certificate(
             "residual |A'u - s v| relative to s_1",
             value,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 from scipy import linalg
 
 from skstruct.linalg._machine import EIGH_FLOPS, EIGH_SUBSET_FLOPS
 from skstruct.linalg._operand import Operand
-from skstruct.linalg._problems import SingularTriplets
+from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import threaded_blas
 
@@ -17,11 +20,14 @@ from skstruct.linalg._threads import threaded_blas
 SUBSET_MIN_ORDER = 500
 SUBSET_MAX_SHARE = 0.15
 
-# Eigenvalues of a Gram matrix carry an error of a few eps times the largest one. Above this
-# fraction of the largest they have nine correct digits, the accuracy promised for each.
-GRAM_RESOLUTION = 1e-6
+# Eigenvalues of a Gram matrix are off by up to 22 eps times the largest one (equal ones, by driver
+# evr; 5 eps by numpy's eigh; 0.1-1 eps where they differ). Above this fraction of the largest they
+# have nine correct digits, the accuracy promised for each.
+GRAM_RESOLUTION = 5e-6
+# The same for blocks multiplied in float32, and four digits.
+SINGLE_RESOLUTION = 1e-3
 # Below this fraction even their order is lost: the wanted ones cannot be told from others.
-GRAM_NOISE = 1e-13
+GRAM_NOISE = 1e-12
 # V = A'U / s is orthonormal to eps times lambda_1 / lambda_k: 1e-12 down to this fraction.
 DIVISION_RESOLUTION = 1e-4
 
@@ -94,43 +100,122 @@ def triplets(values: np.ndarray, right: np.ndarray) -> SingularTriplets:
     return SingularTriplets(values, right)
 
 
-def triplets_from_left(operand: Operand, values: np.ndarray, U: np.ndarray) -> SingularTriplets:
-    """Turn leading eigenpairs of AA' into singular triplets of A.
+def gram_eigenpairs(
+    problem: PartialSVD, gram_of: Callable[[Operand], np.ndarray]
+) -> tuple[Operand, np.ndarray, np.ndarray]:
+    """Return leading eigenpairs of a Gram matrix of the data, enough to answer the problem.
 
-    V = A'U / s where that is accurate. Otherwise one Rayleigh-Ritz step on the data: the SVD
-    of A'U has the small singular values to the accuracy of an SVD of A, and an orthonormal V
-    even where s is zero.
+    All of them where the wanted ones cannot be told from others. In double precision where
+    single does not resolve them; the operand that was used is returned first.
     """
+    operand, k = problem.operand, problem.n_wanted
+    gram = gram_of(operand)
+    values, vectors = leading_eigenpairs(gram, k)
+    k = problem.n_sufficient(np.sqrt(values))
+    if operand.single and _share(values[:k]) < SINGLE_RESOLUTION:
+        operand = operand.in_double()
+        return gram_eigenpairs(replace(problem, operand=operand), gram_of)
+    if _share(values[:k]) < GRAM_NOISE:
+        return operand, *leading_eigenpairs(gram, len(gram))
+    return operand, values[:k], vectors[:, :k]
+
+
+def triplets_from_right(
+    operand: Operand, values: np.ndarray, V: np.ndarray, *, is_rough: bool = False
+) -> SingularTriplets:
+    """Turn eigenpairs of A'A into singular triplets of A.
+
+    Those that the Gram matrix resolves are taken from it. The data projected on the others has a
+    Gram matrix of its own, which resolves some more of them, and so on down to rounding errors:
+    every stage is one pass over the data. With `is_rough` this begins with the first.
+    """
+    null, largest = _null_share(operand), 0.0
+    found_values, found = [], []
+    while True:
+        n = len(values)
+        if is_rough:
+            n, is_rough = 0, False
+        else:
+            largest = max(largest, values[0])
+            if values[0] > null * largest:
+                n = int(np.count_nonzero(values >= GRAM_RESOLUTION * values[0]))
+        found_values.append(values[:n])
+        found.append(V[:, :n].T)
+        if n == len(values):
+            return _descending(np.concatenate(found_values), np.vstack(found))
+        V = V[:, n:]
+        values, rotation = leading_eigenpairs(operand.in_double().projected_gram(V), V.shape[1])
+        V = V @ rotation
+
+
+def triplets_from_left(
+    operand: Operand, values: np.ndarray, U: np.ndarray, *, is_rough: bool = False
+) -> SingularTriplets:
+    """Turn eigenpairs of AA' into singular triplets of A.
+
+    V = A'U / s where that is accurate. What is left of A'U, made orthogonal to those, has a Gram
+    matrix of its own, and so on as in :func:`triplets_from_right`, without further passes.
+    """
+    null, largest = _null_share(operand), 0.0
     image = operand.rmatmat(U)
-    if values[-1] > DIVISION_RESOLUTION * values[0]:
-        s = np.sqrt(values)
-        image /= s
-        return triplets(s, image.T)
-    if U.shape[1] < operand.shape[0]:
-        require_resolved(values, GRAM_NOISE)
-    Q, R = np.linalg.qr(image)
-    left, s, _ = svd(R)
-    return triplets(s, (Q @ left).T)
+    found_values, found = np.empty(0), np.empty((0, len(image)))
+    while True:
+        n = 0
+        if not is_rough:
+            largest = max(largest, values[0])
+            if not values[0] > null * largest:
+                break
+            n = int(np.count_nonzero(values > DIVISION_RESOLUTION * values[0]))
+        found_values = np.concatenate([found_values, values[:n]])
+        found = np.vstack([found, (image[:, :n] / np.sqrt(values[:n])).T])
+        if n == len(values):
+            return _descending(found_values, found)
+        image = image[:, n:]
+        for _ in range(2 * bool(len(found))):  # twice is enough
+            image = image - found.T @ (found @ image)
+        values, rotation = leading_eigenpairs(image.T @ image, image.shape[1])
+        image, is_rough = image @ rotation, False
+    n_null = min(len(values), len(image) - len(found))
+    found_values = np.concatenate([found_values, np.zeros(n_null)])
+    return _descending(found_values, np.vstack([found, null_directions(found, n_null)]))
 
 
-def triplets_from_right(operand: Operand, values: np.ndarray, V: np.ndarray) -> SingularTriplets:
-    """Turn leading eigenpairs of A'A into singular triplets of A.
+def ritz_triplets(operand: Operand, basis: np.ndarray) -> SingularTriplets:
+    """Return the singular triplets of A within a space on its short side.
 
-    Those that the Gram matrix resolves are taken from it. The small ones get one Rayleigh-Ritz
-    step on the data: A times their vectors is orthogonal to A times the others to second order,
-    so its SVD has them to the accuracy of an SVD of A, at the cost of a narrow product.
+    `basis` has orthonormal columns, of length p for tall A and n for wide.
     """
-    n_resolved = int(np.count_nonzero(values >= GRAM_RESOLUTION * values[:1]))
-    s, right = np.sqrt(values), V.T
-    if n_resolved < len(values):
-        require_resolved(values, GRAM_NOISE)
-        image = operand.matmat(V[:, n_resolved:])
-        with threaded_blas(image.shape[1]):
-            R = np.linalg.qr(image, mode="r")
-        _, small, rotation = svd(R)
-        s = np.concatenate([s[:n_resolved], small])
-        right = np.vstack([right[:n_resolved], rotation @ right[n_resolved:]])
-    return triplets(s, right)
+    ones = np.ones(basis.shape[1])
+    if operand.shape[0] < operand.shape[1]:
+        return triplets_from_left(operand, ones, basis, is_rough=True)
+    return triplets_from_right(operand, ones, basis, is_rough=True)
+
+
+def _null_share(operand: Operand) -> float:
+    """Return the share of the largest eigenvalue below which only rounding errors are left."""
+    return (max(operand.shape) * np.finfo(np.float64).eps) ** 2
+
+
+def _descending(values: np.ndarray, right: np.ndarray) -> SingularTriplets:
+    """Pack eigenvalues; those found in different stages may be out of order by roundings."""
+    order = np.argsort(-values, kind="stable")
+    return triplets(np.sqrt(values[order]), right[order])
+
+
+def _share(values: np.ndarray) -> float:
+    """Return the smallest of descending eigenvalues relative to the largest; 1 if all are zero."""
+    return values[-1] / values[0] if len(values) and values[0] > 0 else 1.0
+
+
+def null_directions(right: np.ndarray, count: int) -> np.ndarray:
+    """Return `count` orthonormal rows that are orthogonal to those of `right`.
+
+    The projection of fixed random vectors on that space: it depends on the space alone.
+    """
+    null = np.random.default_rng(0).standard_normal((right.shape[1], count))
+    for _ in range(2):  # twice is enough
+        null -= right.T @ (right @ null)
+    return triplets(np.zeros(count), np.linalg.qr(null)[0].T).right
 
 
 def complete(answer: SingularTriplets, count: int, n_rows: int) -> SingularTriplets:
@@ -156,22 +241,9 @@ def complete(answer: SingularTriplets, count: int, n_rows: int) -> SingularTripl
     if missing == 0:
         return SingularTriplets(answer.values[:count], answer.right[:count])
     right = answer.right[:rank]
-    null = np.random.default_rng(0).standard_normal((p, missing))
-    for _ in range(2):  # twice is enough
-        null -= right.T @ (right @ null)
-    null = triplets(np.zeros(missing), np.linalg.qr(null)[0].T)
     values = np.zeros(count)
     values[: min(count, len(answer.values))] = answer.values[:count]
-    return SingularTriplets(values, np.vstack([right, null.right]))
-
-
-def require_resolved(values: np.ndarray, resolution: float) -> None:
-    """Raise Breakdown if eigenvalues of a Gram matrix are too small to be right."""
-    if len(values) and values[-1] < resolution * values[0]:
-        raise Breakdown(
-            f"eigenvalue {len(values)} is {values[-1] / values[0]:.1e} of the largest, below "
-            f"the {resolution:.0e} that a Gram matrix resolves"
-        )
+    return SingularTriplets(values, np.vstack([right, null_directions(right, missing)]))
 
 
 def tall_r_factor(operand: Operand, *, rhs: np.ndarray | None = None) -> np.ndarray:

@@ -12,6 +12,8 @@ import numpy as np
 from scipy import sparse
 
 from skstruct.linalg import Operand, make_operand
+from skstruct.linalg._dense_operand import DenseOperand
+from skstruct.linalg._wide_operand import WideDenseOperand
 
 # Offset of the rows of `MATRICES` so named, in units of their spread.
 OFFSET = 1e5
@@ -168,7 +170,13 @@ def weights_for(kind, n):
     return weights
 
 
-def make_case(X, weights, centring):
+def read_in_blocks(X, weights=None, **centring):
+    """Return the operand that small dense data would have if it were large."""
+    kind = DenseOperand if X.shape[0] >= X.shape[1] else WideDenseOperand
+    return kind(X, weights, **centring)
+
+
+def make_case(X, weights, centring, make=make_operand):
     """Return the case of a matrix with a treatment."""
     exact = as_dense(X).astype(np.longdouble)
     n, p = exact.shape
@@ -181,19 +189,26 @@ def make_case(X, weights, centring):
         given = exact.mean(axis=0).astype(np.float64) + np.linspace(-1.0, 2.0, p)
         mean = given.astype(np.longdouble)
     root = np.sqrt(w)[:, None]
-    operand = make_operand(X, weights, center=centring == "own", mean=given)
+    operand = make(X, weights, center=centring == "own", mean=given)
     size = root * (abs(exact).max(axis=0) + abs(mean))
     return Case(X, weights, operand, root * (exact - mean), size, mean)
 
 
 CASES = {
-    f"{matrix}-{treatment}": (matrix, treatment) for matrix in MATRICES for treatment in TREATMENTS
+    f"{matrix}-{treatment}": (matrix, treatment, make_operand)
+    for matrix in MATRICES
+    for treatment in TREATMENTS
+} | {
+    f"{matrix}-{treatment}-as-if-large": (matrix, treatment, read_in_blocks)
+    for matrix in MATRICES
+    if not matrix.startswith("cs") and "in-blocks" not in matrix
+    for treatment in TREATMENTS
 }
 
 
 def build(name):
     """Return the case of this name in `CASES`."""
-    matrix, treatment = CASES[name]
+    matrix, treatment, make = CASES[name]
     X = MATRICES[matrix]()
     weights, centring = TREATMENTS[treatment]
-    return make_case(X, weights_for(weights, X.shape[0]), centring)
+    return make_case(X, weights_for(weights, X.shape[0]), centring, make)

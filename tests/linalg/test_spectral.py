@@ -11,11 +11,12 @@ from skstruct.linalg._spectral import (
     SUBSET_MIN_ORDER,
     cholesky,
     leading_eigenpairs,
-    require_resolved,
+    ritz_triplets,
     svd,
     tall_r_factor,
     triplets,
     triplets_from_left,
+    triplets_from_right,
     uses_subset,
 )
 
@@ -85,20 +86,6 @@ def test_svd_without_divide_and_conquer(shape, monkeypatch):
     np.testing.assert_allclose((U * s) @ right, matrix, atol=1e-13)
 
 
-@pytest.mark.parametrize("share", [1e-6, 1.001e-6, 1.0])
-def test_resolved_eigenvalues_pass(share):
-    require_resolved(np.array([2.0, 2.0 * share]), 1e-6)
-    require_resolved(np.array([]), 1e-6)
-    require_resolved(np.zeros(3), 1e-6)
-
-
-def test_unresolved_eigenvalues_break_down():
-    with pytest.raises(
-        Breakdown, match=r"eigenvalue 3 is 1\.0e-07 of the largest, below the 1e-06"
-    ):
-        require_resolved(np.array([2.0, 1.0, 2e-7]), 1e-6)
-
-
 # -- Cholesky -----------------------------------------------------------------------------
 
 
@@ -151,14 +138,29 @@ def test_triplets_from_the_left(shape, smallest, storage):
     np.testing.assert_allclose(np.abs(np.sum(answer.right * right[:9], axis=1)), 1.0, atol=1e-9)
 
 
-def test_triplets_from_the_left_break_down_where_their_order_is_lost():
+def test_triplets_from_the_left_far_below_the_largest():
     A = with_values(np.logspace(0, -9, 12), 12, 60)
     U, s, _ = np.linalg.svd(A, full_matrices=False)
-    with pytest.raises(Breakdown, match="eigenvalue 11"):
-        triplets_from_left(make_operand(A), s[:11] ** 2, U[:, :11])
-    # all of them together lose nothing
     answer = triplets_from_left(make_operand(A), s**2, U)
     np.testing.assert_allclose(answer.values, s, rtol=1e-6)
+    np.testing.assert_allclose(answer.right @ answer.right.T, np.eye(12), atol=1e-12)
+
+
+def test_triplets_from_the_right_far_below_the_largest():
+    A = with_values(np.logspace(0, -9, 12), 60, 12)
+    values, V = np.linalg.eigh(A.T @ A)  # eigenvalues down to 1e-18, known to 1e-16
+    answer = triplets_from_right(make_operand(A), np.maximum(values[::-1], 0.0), V[:, ::-1])
+    s = np.linalg.svd(A, compute_uv=False)
+    np.testing.assert_allclose(answer.values, s, rtol=1e-6)
+    np.testing.assert_allclose(answer.right @ answer.right.T, np.eye(12), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(60, 12), (12, 60), (12, 12)], ids=str)
+def test_ritz_triplets_of_the_whole_space(shape):
+    A = with_values(np.logspace(0, -9, 12), *shape)
+    basis = np.linalg.qr(noise(12, 12))[0]
+    answer = ritz_triplets(make_operand(A), basis)
+    np.testing.assert_allclose(answer.values, np.linalg.svd(A, compute_uv=False), rtol=1e-6)
 
 
 # -- null directions ----------------------------------------------------------------------

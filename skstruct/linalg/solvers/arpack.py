@@ -11,7 +11,8 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, svds
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg._spectral import GRAM_RESOLUTION, svd, triplets
+from skstruct.linalg._spectral import null_directions, ritz_triplets
+from skstruct.linalg.solvers._growth import with_growing_rank
 
 NAME = "arpack"
 ROBUSTNESS = 1
@@ -22,22 +23,17 @@ EXPECTED_PRODUCTS_PER_WANTED = 8
 
 
 def applies(problem: PartialSVD) -> str | None:
-    short = problem.structure.shorter_side
-    if problem.energy is not None:
-        return "an energy fraction needs a number of components that is not known beforehand"
-    if problem.n_wanted >= short:
-        return f"it finds fewer than all {short} components"
     return None
 
 
 def cost(problem: PartialSVD) -> Cost:
     s = problem.structure
-    passes = EXPECTED_PRODUCTS_PER_WANTED * problem.n_wanted + 40
+    passes = EXPECTED_PRODUCTS_PER_WANTED * problem.n_expected + 40
     # One vector at a time: dense products are bound by the bandwidth.
     product = Cost(sparse=float(s.nnz) * passes) if s.is_sparse else Cost()
     return product + Cost(
         traffic=passes * s.stored_bytes,
-        memory=8.0 * (s.n_rows + s.n_columns) * 3 * problem.n_wanted,
+        memory=8.0 * (s.n_rows + s.n_columns) * 3 * problem.n_expected,
         passes=passes,
     )
 
@@ -51,10 +47,24 @@ def reason(problem: PartialSVD) -> str:
 
 
 def solve(problem: PartialSVD) -> SingularTriplets:
-    operand = problem.operand
+    if problem.energy is not None:
+        return with_growing_rank(problem, solve)
+    basis = _lanczos_vectors(problem)
+    if problem.wants_all:  # ARPACK finds all but one: the last is orthogonal to them
+        basis = np.vstack([basis, null_directions(basis, 1)])
+    # The eigenvalues of A'A that scipy returns have lost digits of the small singular values.
+    return ritz_triplets(problem.operand, basis.T)
+
+
+def _lanczos_vectors(problem: PartialSVD) -> np.ndarray:
+    """Return orthonormal vectors on the short side, in rows: one less than that has at most."""
+    operand, short = problem.operand, problem.structure.shorter_side
+    k = min(problem.n_wanted, short - 1)
     unit = np.sqrt(operand.sq_norm)  # ARPACK's threshold is absolute for tiny data
     if unit == 0:  # and it refuses a zero matrix
-        return triplets(np.zeros(problem.n_wanted), np.eye(problem.n_wanted, operand.shape[1]))
+        return np.eye(k, short)
+    if k == 0:
+        return np.empty((0, short))
     rng = np.random.default_rng(problem.seed)
     A = LinearOperator(
         operand.shape,
@@ -65,13 +75,8 @@ def solve(problem: PartialSVD) -> SingularTriplets:
         dtype=np.float64,
     )
     try:
-        _, s, right = svds(A, k=problem.n_wanted, v0=rng.uniform(-1, 1, min(operand.shape)))
+        U, _, Vt = svds(A, k=k, v0=rng.uniform(-1, 1, short))
     except ArpackNoConvergence as failure:
         raise Breakdown(f"ARPACK did not converge: {failure}") from failure
-    s = unit * s
-    s, right = s[::-1], right[::-1]
-    if s[-1] ** 2 < GRAM_RESOLUTION * s[0] ** 2:  # scipy works on A'A: see GRAM_RESOLUTION
-        Q = np.linalg.qr(right.T)[0]
-        _, s, rotation = svd(np.linalg.qr(operand.matmat(Q), mode="r"))
-        right = rotation @ Q.T
-    return triplets(s, right)
+    vectors = U if operand.shape[0] < operand.shape[1] else Vt.T
+    return np.linalg.qr(vectors)[0].T

@@ -2,17 +2,14 @@
 
 One pass of blockwise centred products, which never lose digits to an offset, then the leading
 eigenpairs of a p x p matrix. Squaring the singular values costs half of the digits of the
-small ones: those are measured anew on the data. Where even their order is lost, the solver
-breaks down and the plan goes on to `full`.
+small ones: those are found anew from the data projected on them.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
-from skstruct.linalg._spectral import eigh_flops, leading_eigenpairs, triplets_from_right
+from skstruct.linalg._spectral import eigh_flops, gram_eigenpairs, triplets_from_right
 from skstruct.linalg.solvers._costs import gram_cost
 
 NAME = "covariance_eigh"
@@ -41,6 +38,5 @@ def reason(problem: PartialSVD) -> str:
 
 
 def solve(problem: PartialSVD) -> SingularTriplets:
-    values, vectors = leading_eigenpairs(problem.operand.gram(), problem.n_wanted)
-    k = problem.n_sufficient(np.sqrt(values))
-    return triplets_from_right(problem.operand, values[:k], vectors[:, :k])
+    found = gram_eigenpairs(problem, lambda operand: operand.gram())
+    return problem.truncate(triplets_from_right(*found))

@@ -1,16 +1,14 @@
 """Eigendecomposition of AA': the route for wide data.
 
 Blocks of columns are centred exactly, so the n x n matrix needs no correction. Its eigenvectors
-U give V = A'U / s; where s is small one Rayleigh-Ritz step on A'U restores every digit.
+U give V = A'U / s; where s is small the Gram matrix of what is left of A'U restores every digit.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from skstruct.linalg._machine import QR_FLOPS, SVD_FLOPS, Cost
+from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
-from skstruct.linalg._spectral import eigh_flops, leading_eigenpairs, triplets_from_left
+from skstruct.linalg._spectral import eigh_flops, gram_eigenpairs, triplets_from_left
 from skstruct.linalg.solvers._costs import gram_cost
 
 NAME = "gram_eigh"
@@ -28,8 +26,6 @@ def cost(problem: PartialSVD) -> Cost:
     project = Cost(
         blas3=2.0 * n * p * k, traffic=problem.structure.stored_bytes, memory=16.0 * p * k, passes=1
     )
-    if problem.wants_all:  # the last singular value of centred data is zero: Rayleigh-Ritz
-        project += Cost(lapack=2 * QR_FLOPS * 2.0 * p * k**2 + SVD_FLOPS * k**3)
     return gram_cost(problem.structure, n) + eigh + project
 
 
@@ -44,6 +40,5 @@ def reason(problem: PartialSVD) -> str:
 
 
 def solve(problem: PartialSVD) -> SingularTriplets:
-    values, U = leading_eigenpairs(problem.operand.outer_gram(), problem.n_wanted)
-    k = problem.n_sufficient(np.sqrt(values))
-    return triplets_from_left(problem.operand, values[:k], U[:, :k])
+    found = gram_eigenpairs(problem, lambda operand: operand.outer_gram())
+    return problem.truncate(triplets_from_left(*found))

@@ -1,7 +1,9 @@
-"""Randomized range finder with power iterations: a rough answer in a fixed number of passes.
+"""Randomized range finder with power iterations.
 
-Halko, Martinsson & Tropp (2011), algorithms 4.4 and 5.1. How rough depends on the decay of the
-spectrum; the certificate says what was reached.
+Halko, Martinsson & Tropp (2011), algorithms 4.4 and 5.1: with a given number of power iterations
+a rough answer in a fixed number of passes. How rough depends on the decay of the spectrum; the
+certificate says what was reached. Without one, the sketch starts a block Krylov iteration (Musco &
+Musco, 2015) that goes on until the residual asked for is reached.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
+from skstruct.linalg._krylov import krylov_cost, krylov_triplets
 from skstruct.linalg._machine import NARROW_FACTOR, QR_FLOPS, Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._spectral import svd, triplets
+from skstruct.linalg.solvers._growth import with_growing_rank
 
 NAME = "randomized"
 ROBUSTNESS = 0
@@ -19,15 +23,14 @@ ON_REQUEST = True
 
 
 def applies(problem: PartialSVD) -> str | None:
-    if problem.energy is not None:
-        return "an energy fraction needs a sketch whose width is not known beforehand"
     return None
 
 
 def cost(problem: PartialSVD) -> Cost:
-    s = problem.structure
-    width = _sketch_width(problem)
-    passes = 2 * _n_iter(problem) + 2
+    s, width, n_iter = problem.structure, _sketch_width(problem), problem.range_finder.n_iter
+    if n_iter is None:
+        return krylov_cost(problem, width)
+    passes = 2 * n_iter + 2
     if s.is_sparse:
         product = Cost(sparse=float(s.nnz) * width * passes)
     else:
@@ -46,15 +49,23 @@ def memory_use(problem: PartialSVD) -> str:
 
 
 def reason(problem: PartialSVD) -> str:
-    return f"asked for: {2 * _n_iter(problem) + 2} passes whatever the spectrum"
+    n_iter = problem.range_finder.n_iter
+    if n_iter is None:
+        return "asked for: a sketch, iterated until the residual is reached"
+    return f"asked for: {2 * n_iter + 2} passes whatever the spectrum"
 
 
 def solve(problem: PartialSVD) -> SingularTriplets:
+    n_iter = problem.range_finder.n_iter
+    if n_iter is None:
+        return krylov_triplets(problem, _sketch_width(problem))
+    if problem.energy is not None:
+        return with_growing_rank(problem, solve)
     operand = problem.operand
     normalize = _NORMALIZERS[problem.range_finder.normalizer]
     rng = np.random.default_rng(problem.seed)
     sketch = operand.matmat(rng.standard_normal((operand.shape[1], _sketch_width(problem))))
-    for _ in range(_n_iter(problem)):
+    for _ in range(n_iter):
         sketch = operand.matmat(normalize(operand.rmatmat(normalize(sketch))))
     Q = np.linalg.qr(sketch)[0]
     _, s, right = svd(operand.rmatmat(Q).T)
@@ -62,15 +73,8 @@ def solve(problem: PartialSVD) -> SingularTriplets:
 
 
 def _sketch_width(problem: PartialSVD) -> int:
-    return min(
-        problem.n_wanted + problem.range_finder.n_oversamples, problem.structure.shorter_side
-    )
-
-
-def _n_iter(problem: PartialSVD) -> int:
-    if problem.range_finder.n_iter is not None:
-        return problem.range_finder.n_iter
-    return 7 if problem.n_wanted < 0.1 * problem.structure.shorter_side else 4
+    wanted = 1 if problem.energy is not None else problem.n_wanted
+    return min(wanted + problem.range_finder.n_oversamples, problem.structure.shorter_side)
 
 
 _NORMALIZERS = {
