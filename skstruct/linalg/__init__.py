@@ -19,6 +19,7 @@ from skstruct.linalg._problems import (
 )
 from skstruct.linalg._rank import minka_rank
 from skstruct.linalg._solution import Breakdown, Solution
+from skstruct.linalg._sources import row_source
 from skstruct.linalg._spectral import complete as complete_triplets
 from skstruct.linalg._structure import Structure
 
@@ -45,6 +46,7 @@ __all__ = [
     "make_operand",
     "minka_rank",
     "plan_for",
+    "row_source",
     "run",
     "set_config",
 ]

@@ -15,7 +15,7 @@ import numpy as np
 from skstruct.linalg._config import get_config
 from skstruct.linalg._krylov_basis import KrylovBasis
 from skstruct.linalg._machine import EIGH_FLOPS, NARROW_FACTOR, Cost
-from skstruct.linalg._problems import PartialSVD, SingularTriplets, residual_scale
+from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import triplets_from_left, triplets_from_right
 
@@ -27,6 +27,11 @@ MAX_BLOCKS = 400
 # Blocks that the planner expects: this many, and one for every block of wanted components. With
 # k = 5, 20 and 100 of 3000 x 3000, polynomial decay took 4-16 blocks, white noise 46-74.
 EXPECTED_BLOCKS = 12
+# Eigenvalues above this share of the largest are found together, with residuals relative to their
+# own size: rounding errors of a few times eps, relative to the largest, allow 1e-8 down to 1e-7
+# and leave room. With a tighter tolerance the share is that of rounding errors over it.
+RESOLVED_SHARE = 1e-4
+ROUNDING_SHARE = 1e-13
 # A direction whose remainder is this small, relative to what was projected out of it, is
 # orthogonalised again; below the second share nothing but rounding errors is left of it.
 DOUBTFUL_SHARE = 1e-5
@@ -60,6 +65,37 @@ def krylov_triplets(problem: PartialSVD, block: int) -> SingularTriplets:
     return problem.truncate(finish(operand.in_double(), values, vectors, is_rough=operand.single))
 
 
+def leading_eigenpairs_of(
+    product: Callable[[np.ndarray], np.ndarray], order: int, problem: PartialSVD, block: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the leading eigenpairs of a positive semidefinite operator.
+
+    As many as the problem wants, or, for an energy fraction, as many as turn out to hold it.
+    Not converged pairs are returned too: the certificate tells.
+
+    The rounding errors of a product are relative to the largest eigenvalue. Pairs far below it
+    are found in a later stage, in the space orthogonal to the pairs found before, where the
+    largest eigenvalue is smaller.
+    """
+    rng = np.random.default_rng(problem.seed)
+    found, vectors = np.empty(0), np.empty((order, 0))
+    start = np.empty((order, 0))
+    while True:
+        missing = min(block, order - len(found)) - start.shape[1]
+        start = np.hstack([start, rng.standard_normal((order, max(missing, 0)))])
+        stage = _Stage(product, found, vectors, problem, block, rng)
+        stage.iterate(start)
+        n = stage.n_resolved if stage.has_converged else stage.n_wanted
+        found = np.concatenate([found, stage.ritz.values[:n]])
+        vectors = np.hstack([vectors, stage.ritz_vectors(0, n)])
+        null = (order * np.finfo(np.float64).eps) ** 2 * found.max(initial=0.0)
+        if n == stage.n_wanted or not stage.ritz.values[n] > null:
+            vectors = np.hstack([vectors, stage.ritz_vectors(n, stage.n_wanted)])
+            found = np.concatenate([found, stage.ritz.values[n : stage.n_wanted]])
+            return np.maximum(found, 0.0), vectors
+        start = stage.ritz_vectors(n, n + block)
+
+
 @dataclass
 class _Ritz:
     """Ritz pairs of a Krylov basis and the norms of their residuals."""
@@ -69,70 +105,107 @@ class _Ritz:
     residuals: np.ndarray
 
 
-def leading_eigenpairs_of(
-    product: Callable[[np.ndarray], np.ndarray], order: int, problem: PartialSVD, block: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the leading eigenpairs of a positive semidefinite operator.
+class _Stage:
+    """Iteration in the space orthogonal to the vectors found so far."""
 
-    As many as the problem wants, or, for an energy fraction, as many as turn out to hold it.
-    Not converged pairs are returned too: the certificate tells.
-    """
-    rng = np.random.default_rng(problem.seed)
-    wanted = problem.n_wanted if problem.energy is None else 1
-    Q = np.linalg.qr(rng.standard_normal((order, min(block, order))))[0]
-    space = KrylovBasis(order)
-    H = np.empty((0, 0))
-    next_check = 0
-    history: list[tuple[int, float]] = []
-    for count in range(1, MAX_BLOCKS + 1):
-        space.append(Q)
-        image = product(Q)
-        columns = space.inner(image)
-        H = _bordered(H, columns)
-        Q, coupling = _next_block(space, image, columns, rng)
-        size, width = space.size, Q.shape[1]
-        full = size + width > _max_basis(wanted, order)
-        if size < next_check and not full and width and count < MAX_BLOCKS:
-            continue
-        # The check costs size^3; at every tenth of growth it stays a small share.
-        next_check = size + size // 10
-        ritz = _ritz(H, coupling)
-        wanted = _wanted_now(problem, ritz, wanted, order)
-        excess = _excess_residual(problem, ritz, wanted)
-        if excess <= 1.0 or not width:
-            break
-        history.append((count, excess))
-        _check_patience(problem, history, wanted, block)
-        if full:
-            keep = wanted + max(width, wanted // 2)
-            space.rotate(ritz.coefficients[:, :keep])
-            H = np.diag(ritz.values[:keep])
-            next_check = 0
-    if not np.all(np.isfinite(ritz.values)):
-        raise Breakdown("the Krylov space contains values that are not finite")
-    vectors = space.combine(ritz.coefficients[:, :wanted])
-    return np.maximum(ritz.values[:wanted], 0.0), vectors
+    def __init__(
+        self,
+        product: Callable[[np.ndarray], np.ndarray],
+        found: np.ndarray,
+        vectors: np.ndarray,
+        problem: PartialSVD,
+        block: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self._product, self._problem, self._block, self._rng = product, problem, block, rng
+        self._found = found
+        self._order, self._n_found = vectors.shape
+        self._space = KrylovBasis(self._order)
+        self._space.append(vectors)
+        self.n_wanted = 1 if problem.energy is not None else problem.n_wanted - self._n_found
+        self.n_resolved = 0
+        self.has_converged = False
+        self.ritz = _Ritz(np.empty(0), np.empty((0, 0)), np.empty(0))
 
+    def ritz_vectors(self, start: int, stop: int) -> np.ndarray:
+        """Return some of the Ritz vectors, in columns."""
+        return self._space.combine(self._padded(self.ritz.coefficients[:, start:stop]))
 
-def _wanted_now(problem: PartialSVD, ritz: _Ritz, wanted: int, order: int) -> int:
-    """How many pairs are wanted, as far as the Ritz values tell."""
-    if problem.energy is None:
-        return wanted
-    sufficient = problem.n_sufficient(np.sqrt(np.maximum(ritz.values, 0.0)))
-    return min(max(sufficient, 1), order)
+    def iterate(self, start: np.ndarray) -> None:
+        """Find the leading pairs that can be told apart from rounding errors here."""
+        space = self._space
+        self._space.project_out(start, space.inner(start))
+        Q = np.linalg.qr(start)[0]
+        space.project_out(Q, space.inner(Q))
+        Q = np.linalg.qr(Q)[0]
+        H = np.empty((0, 0))
+        next_check = 0
+        history: list[tuple[int, float]] = []
+        for count in range(1, MAX_BLOCKS + 1):
+            space.append(Q)
+            image = self._product(Q)
+            columns = space.inner(image)
+            H = _bordered(H, columns[self._n_found :])
+            Q, coupling = _next_block(space, image, columns, self._rng)
+            size, width = len(H), Q.shape[1]
+            full = size + width > self._max_basis()
+            if size < next_check and not full and width and count < MAX_BLOCKS:
+                continue
+            # The check costs size^3; at every tenth of growth it stays a small share.
+            next_check = size + size // 10
+            self.ritz = _ritz(H, coupling)
+            if not np.all(np.isfinite(self.ritz.values)):
+                raise Breakdown("the Krylov space contains values that are not finite")
+            self.n_wanted = self._wanted_now()
+            excess = self._excess_residual()
+            self.has_converged = excess <= 1.0
+            if self.has_converged or not width:
+                return
+            history.append((count, excess))
+            _check_patience(self._problem, history, self.n_wanted, self._block)
+            if full:
+                keep = self.n_wanted + max(width, self.n_wanted // 2)
+                kept = self._padded(self.ritz.coefficients[:, :keep])
+                found = np.eye(len(kept), self._n_found)
+                space.rotate(np.hstack([found, kept]))
+                H = np.diag(self.ritz.values[:keep])
+                next_check = 0
 
+    def _padded(self, coefficients: np.ndarray) -> np.ndarray:
+        """Return coefficients of the whole basis, the vectors found before included."""
+        return np.vstack([np.zeros((self._n_found, coefficients.shape[1])), coefficients])
 
-def _excess_residual(problem: PartialSVD, ritz: _Ritz, wanted: int) -> float:
-    """Residual of the wanted pairs in units of what is asked; infinite if there are too few."""
-    if len(ritz.values) < wanted:
-        return np.inf
-    largest = ritz.values[0]
-    if not largest > 0:
-        return 0.0
-    s = np.sqrt(np.maximum(ritz.values[:wanted] / largest, 0.0))
-    residuals = ritz.residuals[:wanted] / largest / residual_scale(s)
-    # Half of what is asked, as the certificate measures with random probes.
-    return float(np.linalg.norm(residuals)) / (0.5 * problem.tol)
+    def _max_basis(self) -> int:
+        return min(_max_basis(self.n_wanted, self._order), self._order - self._n_found)
+
+    def _wanted_now(self) -> int:
+        """How many pairs are wanted, as far as the Ritz values tell."""
+        if self._problem.energy is None:
+            return self.n_wanted
+        values = np.concatenate([self._found, np.maximum(self.ritz.values, 0.0)])
+        sufficient = self._problem.n_sufficient(np.sqrt(values)) - self._n_found
+        return min(max(sufficient, 1), self._order - self._n_found)
+
+    def _excess_residual(self) -> float:
+        """Residual of the pairs resolved here, in units of what is asked.
+
+        Infinite if there are too few pairs.
+        """
+        values, tol = self.ritz.values, self._problem.tol
+        if len(values) < self.n_wanted:
+            return np.inf
+        largest = values[0]
+        if not largest > 0:
+            return 0.0
+        share = min(max(RESOLVED_SHARE, ROUNDING_SHARE / tol), 0.5)
+        self.n_resolved = int(np.count_nonzero(values[: self.n_wanted] >= share * largest))
+        residuals = self.ritz.residuals[: self.n_resolved] / values[: self.n_resolved]
+        # An error of the pairs found here is seen in the later ones by the ratio of their values.
+        smallest = max(values[self.n_wanted - 1], 0.0)
+        if self.n_resolved < self.n_wanted:
+            tol = min(tol, max(tol * np.sqrt(smallest / largest), ROUNDING_SHARE))
+        # Half of what is asked, as the certificate measures with random probes.
+        return float(np.linalg.norm(residuals)) / (0.5 * tol)
 
 
 def _check_patience(

@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from skstruct.linalg._chunked_operand import ChunkedOperand
 from skstruct.linalg._dense_operand import DenseOperand
 from skstruct.linalg._operand import DENSE_BLOCK_BYTES, Operand
 from skstruct.linalg._small_operand import SmallDenseOperand
+from skstruct.linalg._sources import RowSource, row_source
 from skstruct.linalg._sparse_operand import SparseOperand
 from skstruct.linalg._wide_operand import WideDenseOperand
 
 
 def make_operand(
-    X: np.ndarray | sparse.sparray | sparse.spmatrix,
+    X: np.ndarray | sparse.sparray | sparse.spmatrix | RowSource,
     weights: np.ndarray | None = None,
     *,
     center: bool = False,
@@ -24,8 +26,8 @@ def make_operand(
 
     Parameters
     ----------
-    X : ndarray or sparse matrix of shape (n, p)
-        float32 or float64.
+    X : ndarray, sparse matrix or source of shape (n, p)
+        float32 or float64. Whatever :func:`row_source` makes a source of is read in chunks.
     weights : ndarray of shape (n,), optional
         Non-negative row weights w; ones by default.
     center : bool
@@ -49,6 +51,11 @@ def make_operand(
     array([[2., 0.],
            [0., 0.]])
     """
+    source = row_source(X)
+    if source is not None:
+        return ChunkedOperand(
+            source, make_operand, weights, center=center, mean=mean, single=single
+        )
     if sparse.issparse(X):
         return SparseOperand(X, weights, center=center, mean=mean)
     if 8 * X.size <= DENSE_BLOCK_BYTES:

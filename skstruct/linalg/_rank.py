@@ -35,7 +35,8 @@ def minka_rank(variances: np.ndarray, n_samples: float) -> int:
     sizes = p - np.arange(p - 1)
     log_prior = np.cumsum(gammaln(sizes / 2) - np.log(np.pi) * sizes / 2) - ranks * np.log(2)
     log_signal = -np.cumsum(log_s)[:-1] * n_samples / 2
-    noise = np.maximum((s.sum() - np.cumsum(s)[:-1]) / (p - ranks), tiny)
+    # Summed from the smallest on: differences of sums from the largest would lose the tail.
+    noise = np.cumsum(s[::-1])[-2::-1] / (p - ranks)
     log_noise = -np.log(noise) * n_samples * (p - ranks) / 2
     n_free = p * ranks - ranks * (ranks + 1) / 2
     log_volume = np.log(2 * np.pi) * (n_free + ranks) / 2
@@ -45,9 +46,10 @@ def minka_rank(variances: np.ndarray, n_samples: float) -> int:
     above = np.triu(np.ones((p, p), dtype=bool), 1)
     log_gaps = np.zeros((p, p))
     gaps = s[:, None] - s
-    # The formula has a pole where eigenvalues are equal; the data cannot tell them apart below
-    # their sampling error.
-    gaps = np.where(gaps > p * tiny, gaps, s[:, None] * np.sqrt(2 / n_samples))
+    # The formula has a pole where eigenvalues are equal. Below rounding errors (eps s_1 s_i, in
+    # singular values) the gap is put to their sampling error, which is all that data can tell.
+    rounding = p * np.sqrt(tiny * np.finfo(np.float64).eps * s)[:, None]
+    gaps = np.where(gaps > rounding, gaps, s[:, None] * np.sqrt(2 / n_samples))
     log_gaps[above] = np.log(gaps[above])
     all_gaps = np.cumsum(log_gaps.sum(axis=1))[:-1]
     inverse_gaps = np.where(above, log_gaps - log_s[:, None] - log_s, 0.0)

@@ -78,12 +78,22 @@ class SparseOperand(Operand):
             self._settle_constant_columns()
 
     def _settle_constant_columns(self) -> None:
-        """Make the mean of a constant column its value, so that it is centred to zeros."""
-        full = np.bincount(self.X.indices, minlength=self.shape[1]) == self.shape[0]
-        if full.any():
-            columns = self.X[:, np.flatnonzero(full)].toarray()
+        """Make the mean of a constant column its value, so that it is centred to zeros.
+
+        Rows without weight do not count.
+        """
+        full = np.flatnonzero(self._is_full)
+        if len(full):
+            X = self.X if self.root_weights is None else self.X[self.root_weights > 0]
+            columns = X[:, full].toarray()
             constant = columns.min(axis=0) == columns.max(axis=0)
-            self.mean[np.flatnonzero(full)[constant]] = columns[0, constant]
+            self.mean[full[constant]] = columns[0, constant]
+
+    @cached_property
+    def _is_full(self) -> np.ndarray:
+        """Whether a column stores an entry in every row that has weight."""
+        X = self.X if self.root_weights is None else self.X[self.root_weights > 0]
+        return np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
 
     @cached_property
     def _weighted_sums(self) -> np.ndarray:
@@ -196,7 +206,7 @@ class SparseOperand(Operand):
         stored = np.bincount(X.indices, deviations, minlength=p)
         missing_weight = self.total_weight - np.bincount(X.indices, entry_weights, minlength=p)
         # Exactly nothing is missing from a full column, whose mean may be huge.
-        missing_weight[np.bincount(X.indices, minlength=p) == self.shape[0]] = 0.0
+        missing_weight[self._is_full] = 0.0
         return stored + missing_weight * np.square(mean)
 
 

@@ -26,8 +26,10 @@ SUBSET_MAX_SHARE = 0.15
 GRAM_RESOLUTION = 5e-6
 # The same for blocks multiplied in float32, and four digits.
 SINGLE_RESOLUTION = 1e-3
-# Below this fraction even their order is lost: the wanted ones cannot be told from others.
-GRAM_NOISE = 1e-12
+# Small eigenvalues are taken together with the next ones if no gap of this share of the largest is
+# between them. The space of the wanted ones is known to some eps over the gap; it has to be known
+# to 3e-5 for nine digits.
+MIN_GAP = 1e-10
 # V = A'U / s is orthonormal to eps times lambda_1 / lambda_k: 1e-12 down to this fraction.
 DIVISION_RESOLUTION = 1e-4
 
@@ -108,15 +110,17 @@ def gram_eigenpairs(
     All of them where the wanted ones cannot be told from others. In double precision where
     single does not resolve them; the operand that was used is returned first.
     """
-    operand, k = problem.operand, problem.n_wanted
+    operand = problem.operand
     gram = gram_of(operand)
-    values, vectors = leading_eigenpairs(gram, k)
-    k = problem.n_sufficient(np.sqrt(values))
+    values, vectors = leading_eigenpairs(gram, min(problem.n_wanted + 1, len(gram)))
+    k = min(problem.n_sufficient(np.sqrt(values)), len(values))
     if operand.single and _share(values[:k]) < SINGLE_RESOLUTION:
         operand = operand.in_double()
         return gram_eigenpairs(replace(problem, operand=operand), gram_of)
-    if _share(values[:k]) < GRAM_NOISE:
-        return operand, *leading_eigenpairs(gram, len(gram))
+    if k < len(gram) and _share(values[:k]) < GRAM_RESOLUTION:
+        next_value = values[k] if k < len(values) else 0.0
+        if values[k - 1] - next_value < MIN_GAP * values[0]:
+            return operand, *leading_eigenpairs(gram, len(gram))
     return operand, values[:k], vectors[:, :k]
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from scipy import sparse
 
 from skstruct.linalg import Operand, make_operand
+from skstruct.linalg._chunked_operand import ChunkedOperand
 from skstruct.linalg._dense_operand import DenseOperand
+from skstruct.linalg._sources import BlockRows
 from skstruct.linalg._wide_operand import WideDenseOperand
 
 # Offset of the rows of `MATRICES` so named, in units of their spread.
@@ -123,6 +125,27 @@ MATRICES = {
     "csr-in-blocks": lambda: sparse.csr_array(_thinned(12_000, 12, 0.8)),
 }
 
+# Those that are also read in chunks.
+IN_CHUNKS = [
+    "tall",
+    "wide",
+    "fortran-tall",
+    "float32-wide",
+    "every-other-row",
+    "offset-tall",
+    "offsets-of-many-sizes",
+    "constant-and-zero-columns",
+    "one-row",
+    "zero",
+    "csr-tall",
+    "csc-wide",
+    "csr-float32",
+    "csr-not-canonical",
+    "csr-no-entries",
+    "csr-rare-tall",
+    "csr-offset-column",
+]
+
 # name -> (weights, centring)
 TREATMENTS = {
     "plain": (None, None),
@@ -176,6 +199,13 @@ def read_in_blocks(X, weights=None, **centring):
     return kind(X, weights, **centring)
 
 
+def read_in_chunks(X, weights=None, **centring):
+    """Return the operand that data would have if it did not fit in memory."""
+    n = X.shape[0]
+    blocks = [X[: n // 3], X[n // 3 : n // 2], X[n // 2 :]]  # some are empty if n is small
+    return ChunkedOperand(BlockRows(blocks), make_operand, weights, **centring)
+
+
 def make_case(X, weights, centring, make=make_operand):
     """Return the case of a matrix with a treatment."""
     exact = as_dense(X).astype(np.longdouble)
@@ -194,16 +224,24 @@ def make_case(X, weights, centring, make=make_operand):
     return Case(X, weights, operand, root * (exact - mean), size, mean)
 
 
-CASES = {
-    f"{matrix}-{treatment}": (matrix, treatment, make_operand)
-    for matrix in MATRICES
-    for treatment in TREATMENTS
-} | {
-    f"{matrix}-{treatment}-as-if-large": (matrix, treatment, read_in_blocks)
-    for matrix in MATRICES
-    if not matrix.startswith("cs") and "in-blocks" not in matrix
-    for treatment in TREATMENTS
-}
+CASES = (
+    {
+        f"{matrix}-{treatment}": (matrix, treatment, make_operand)
+        for matrix in MATRICES
+        for treatment in TREATMENTS
+    }
+    | {
+        f"{matrix}-{treatment}-as-if-large": (matrix, treatment, read_in_blocks)
+        for matrix in MATRICES
+        if not matrix.startswith("cs") and "in-blocks" not in matrix
+        for treatment in TREATMENTS
+    }
+    | {
+        f"{matrix}-{treatment}-in-chunks": (matrix, treatment, read_in_chunks)
+        for matrix in IN_CHUNKS
+        for treatment in TREATMENTS
+    }
+)
 
 
 def build(name):

@@ -140,10 +140,6 @@ def ask(solver, X, weights=None, *, center, **question):
     return run(PartialSVD(operand.structure, operand, **question), (solver,))
 
 
-def applicable(solver, shape, rank):
-    return solver != "arpack" or (rank is not None and rank < min(shape))
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("spectrum", SPECTRA, ids=lambda f: f.__name__)
@@ -157,8 +153,10 @@ def test_accuracy(solver, spectrum, shape, variant):
     X = store(X, storage, dtype, rng)
     weights = some_weights(shape[0], rng) if weighted else None
     A = explicit(X, weights, center=center)
-    for rank in (4, None if solver != "arpack" else min(shape) - 1):
-        solution = ask(solver, X, weights, center=center, rank=rank, tol=TIGHT)
+    # ARPACK leaves rounding errors relative to the largest value in the smallest vectors.
+    tol = TIGHT if solver != "arpack" else 10 * TIGHT
+    for rank in (4, None):
+        solution = ask(solver, X, weights, center=center, rank=rank, tol=tol)
         assert_triplets(solution.answer, A, min(shape) if rank is None else rank)
         assert solution.certificate.holds
 

@@ -102,7 +102,10 @@ def test_the_certificate_measures_the_residual(name, angle):
     for k in (3, 6):
         answer = rotated(exact_triplets(problem, k), angle)
         A, V, s = problem.operand.to_dense(), answer.right.T, answer.values
-        true = np.linalg.norm(A.T @ (A @ V) / s - V * s) / s[0]
+        image = A.T @ (A @ V)
+        outside = np.linalg.norm((image - V @ (V.T @ image)) / s**2)
+        within = np.linalg.norm(V.T @ image / np.outer(s, s) - np.eye(k))
+        true = np.hypot(outside, within)
         value = problem.certify(answer).value
         if k <= 4:
             assert value == pytest.approx(true, rel=1e-6)
