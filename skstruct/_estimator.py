@@ -7,18 +7,19 @@ is not certified becomes a warning.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from skstruct._compat import FIT_STACKLEVEL, CallbackSupportMixin, has_callbacks
-from skstruct.linalg import PartialSVD, Ridge, Solution, run
+from skstruct.linalg import PartialSVD, Ridge, RowSource, Solution, row_source, run
 
 
 class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
@@ -73,6 +74,26 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
         return solution
 
 
+def check_rows(
+    estimator: BaseEstimator, X: object, *, reset: bool
+) -> np.ndarray | sparse.sparray | RowSource:
+    """Return X as float32 or float64 rows: an array, a CSR or CSC matrix, or a source of chunks.
+
+    With `reset` the number and names of its features are recorded, else compared.
+    """
+    source = row_source(X)
+    if source is not None:
+        validate_data(estimator, source, skip_check_array=True, reset=reset)
+        return source
+    return validate_data(
+        estimator,
+        X,
+        dtype=[np.float64, np.float32],
+        accept_sparse=("csr", "csc"),
+        reset=reset,
+    )
+
+
 def check_sample_weight(sample_weight: object, X: object) -> np.ndarray | None:
     """Return non-negative float64 weights of shape (n_samples,), or None for unit weights."""
     if sample_weight is None:
@@ -95,6 +116,14 @@ def check_sample_weight(sample_weight: object, X: object) -> np.ndarray | None:
     if not np.any(weights > 0):
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights
+
+
+def as_fitted(counterpart: BaseEstimator, estimator: BaseEstimator, names: Sequence[str]) -> object:
+    """Return `counterpart` with those fitted attributes of `estimator` that it has."""
+    for name in (*names, "n_features_in_", "feature_names_in_"):
+        if name in vars(estimator):
+            setattr(counterpart, name, copy(getattr(estimator, name)))
+    return counterpart
 
 
 def result_dtype(*arrays: np.ndarray | sparse.sparray) -> np.dtype:

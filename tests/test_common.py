@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skstruct.decomposition import PCA
+from skstruct.decomposition import PCA, RandomizedSVD
 from skstruct.linear_model import Tikhonov
 
 ESTIMATORS = [
@@ -14,6 +14,15 @@ ESTIMATORS = [
     PCA(svd_solver="covariance_eigh"),
     PCA(svd_solver="gram_eigh"),
     PCA(svd_solver="block_krylov"),
+    PCA(svd_solver="randomized"),
+    PCA(svd_solver="arpack"),
+    RandomizedSVD(),
+    RandomizedSVD(n_components=0.9, center=True),
+    RandomizedSVD(n_components="auto", tol=0.3),
+    RandomizedSVD(algorithm="block_krylov"),
+    RandomizedSVD(algorithm="randomized", n_iter="auto"),
+    RandomizedSVD(algorithm="arpack"),
+    RandomizedSVD(algorithm="single_pass"),
     Tikhonov(),
     Tikhonov(alpha=0.1, fit_intercept=False),
     Tikhonov(positive=True),

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from copy import copy
 from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.decomposition import PCA as SklearnPCA  # noqa: N811 - a class of the same name
+from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import with_callbacks
-from skstruct._estimator import StructuredEstimator, check_sample_weight, result_dtype
+from skstruct._estimator import as_fitted, check_rows, check_sample_weight, result_dtype
 from skstruct._parameters import check_bool, check_number, check_option, random_seed
 from skstruct.decomposition import _probabilistic
+from skstruct.decomposition._projection import LinearProjection
 from skstruct.linalg import (
     Operand,
     PartialSVD,
     RangeFinder,
+    RowSource,
+    RunningSummary,
     SingularTriplets,
     complete_triplets,
     make_operand,
     minka_rank,
+    row_blocks,
+    running_summary,
 )
 
 SOLVERS = (
@@ -35,14 +41,16 @@ SOLVERS = (
 )
 NORMALIZERS = {"auto": "lu", "LU": "lu", "QR": "qr", "none": "none"}
 
-# Residual |A'u - s v| asked of a solver, relative to s_1. Eigenvalues are then right to
-# its square over the relative gap, components to its ratio to the gap.
+# Residual |A'u - s v| asked of a solver, relative to s. Eigenvalues are then right to its square
+# over the relative gap, components to its ratio to the gap.
 DEFAULT_TOL = 1e-8
+# The same where float32 data is multiplied in float32.
+SINGLE_TOL = 1e-5
 # A given number of power iterations is a wish for a rough answer: one per cent of s_1.
 RANDOMIZED_TOL = 1e-2
 
 
-class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator):
+class PCA(LinearProjection):
     r"""Principal component analysis, by the routine that the matrix deserves.
 
     Finds orthonormal directions :math:`v_1, \dots, v_k` of largest variance,
@@ -59,7 +67,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
     n_components : int, float, 'mle' or None, default=None
         Number of components k; a fraction in (0, 1): as many as explain more than this share of
         the variance; ``'mle'``: Minka's choice (needs n_samples >= n_features); None: all
-        min(n_samples, n_features).
+        min(n_samples, n_features), and one less with ``'arpack'``.
     copy : bool, default=True
         Accepted for compatibility. X is never copied and never changed.
     whiten : bool, default=False
@@ -225,27 +233,89 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
             X = self._fit(X, sample_weight)
         return self._scores(X)
 
-    def _fit(self, X: object, sample_weight: object) -> np.ndarray | sparse.sparray:
+    @with_callbacks
+    def partial_fit(self, X: object, y: object = None, sample_weight: object = None) -> Self:
+        """Update the components with another batch of rows.
+
+        Batches may have any size and come in any order. With up to 1000 features the result is
+        that of `fit` on all rows together, to rounding: the p x p Gram matrix about the mean is
+        kept. With more, a factor of twice the rank wanted is kept, and what each batch leaves
+        outside of it is lost. After `fit` the components found there are updated. ``svd_solver``
+        is for `fit` only: here it is always chosen.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            The next rows.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), optional
+            As in `fit`.
+
+        Returns
+        -------
+        PCA
+            The estimator itself. Its certificate is about the Gram matrix or factor that is kept.
+        """
+        with self._fitting(X, y):
+            self._check_parameters()
+            is_first = not hasattr(self, "components_") and not hasattr(self, "_seen")
+            X = check_rows(self, X, reset=is_first)
+            seen = copy(self._seen) if hasattr(self, "_seen") else self._summary(X.shape[1])
+            seen.add(X, check_sample_weight(sample_weight, X))
+            self._seen = seen
+            self.n_samples_seen_ = seen.shape[0]
+            self.mean_ = seen.mean
+            if seen.total_weight > 1:
+                self._decompose(seen.operand(), seen, result_dtype(X), ())
+        return self
+
+    def _summary(self, n_features: int) -> RunningSummary:
+        """Return an empty summary, or that of the rows of the last `fit`."""
+        rank = self.n_components if isinstance(self.n_components, Integral) else None
+        seen = running_summary(n_features, rank, center=True)
+        if hasattr(self, "components_"):
+            values = self.singular_values_.astype(np.float64)
+            factor = values[:, None] * self.components_
+            seen.starting_from(
+                factor, self.n_samples_, self.mean_, self._total_weight, self._sq_norm
+            )
+        return seen
+
+    def _fit(self, X: object, sample_weight: object) -> np.ndarray | sparse.sparray | RowSource:
         self._check_parameters()
-        X = validate_data(
-            self, X, dtype=[np.float64, np.float32], accept_sparse=("csr", "csc"), copy=False
-        )
+        X = check_rows(self, X, reset=True)
         weights = check_sample_weight(sample_weight, X)
-        operand = make_operand(X, weights, center=True)
-        n_observations = operand.total_weight
-        if n_observations <= 1:
+        operand = make_operand(X, weights, center=True, single=self._allows_single())
+        if operand.total_weight <= 1:
             raise ValueError(
                 "n_samples=1: a variance needs more than one observation"
                 if weights is None
-                else f"sample_weight sums to {n_observations:.4g}: the weights count "
+                else f"sample_weight sums to {operand.total_weight:.4g}: the weights count "
                 "observations and must sum to more than 1. Multiply them."
             )
-        n_available = min(int(n_observations), X.shape[1])
-        problem = self._problem(operand, n_available)
+        vars(self).pop("_seen", None)
+        vars(self).pop("n_samples_seen_", None)
         requested = () if self.svd_solver == "auto" else (self.svd_solver,)
-        triplets = self._solve(problem, "svd_solver", requested).answer
-        self._record(triplets, operand, n_available, result_dtype(X))
+        self._decompose(operand, operand, result_dtype(X), requested)
         return X
+
+    def _decompose(
+        self,
+        operand: Operand,
+        data: Operand | RunningSummary,
+        dtype: np.dtype,
+        requested: tuple[str, ...],
+    ) -> None:
+        """Find the components of `operand`, which has the covariance of `data`."""
+        n_available = min(int(data.total_weight), data.shape[1])
+        problem = self._problem(operand, n_available)
+        triplets = self._solve(problem, "svd_solver", requested).answer
+        self._record(triplets, data, n_available, dtype)
+
+    def _allows_single(self) -> bool:
+        """Whether float32 data may be multiplied in float32: where the tail is not asked for."""
+        return self.n_components not in (None, "mle") and not 0 < self.tol < SINGLE_TOL
 
     def _check_parameters(self) -> None:
         check_bool(self, "copy")
@@ -266,23 +336,27 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
             )
 
     def _problem(self, operand: Operand, n_available: int) -> PartialSVD:
-        n_rows, n_columns = operand.shape
+        n_columns = operand.shape[1]
         rank, energy = None, None
         if isinstance(self.n_components, Integral):
-            if not 1 <= self.n_components <= n_available:
+            smallest = 1 if self.svd_solver in ("arpack", "randomized") else 0
+            if not smallest <= self.n_components <= n_available:
                 raise ValueError(
-                    f"n_components={self.n_components} must be between 1 and "
+                    f"n_components={self.n_components} must be between {smallest} and "
                     f"min(n_samples, n_features)={n_available} with "
                     f"svd_solver={self.svd_solver!r}"
                 )
-            rank = min(int(self.n_components), n_rows)
+            # Weights can stand for more observations than there are rows.
+            rank = min(max(int(self.n_components), 1), operand.structure.shorter_side)
         elif self.n_components == "mle":
             if n_available < n_columns:
                 raise ValueError("n_components='mle' is only supported if n_samples >= n_features")
         elif self.n_components is not None:
             energy = float(self.n_components)
+        elif self.svd_solver == "arpack":
+            rank = min(max(n_available - 1, 1), operand.structure.shorter_side)
         is_rough = self.svd_solver == "randomized" and self.iterated_power != "auto"
-        default_tol = RANDOMIZED_TOL if is_rough else DEFAULT_TOL
+        default_tol = RANDOMIZED_TOL if is_rough else SINGLE_TOL if operand.single else DEFAULT_TOL
         return PartialSVD(
             operand.structure,
             operand,
@@ -298,24 +372,27 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
         )
 
     def _record(
-        self, triplets: SingularTriplets, operand: Operand, n_available: int, dtype: np.dtype
+        self,
+        triplets: SingularTriplets,
+        data: Operand | RunningSummary,
+        n_available: int,
+        dtype: np.dtype,
     ) -> None:
-        n_observations = operand.total_weight
-        total = operand.sq_norm / (n_observations - 1)
+        n_observations, sq_norm = data.total_weight, data.sq_norm
         count = self._n_components_found(triplets, n_observations, n_available)
-        triplets = complete_triplets(triplets, count, operand.shape[0])
-        k = len(triplets.values)
-        variances = triplets.values**2 / (n_observations - 1)
-        left_out = max(total - variances.sum(), 0.0)
-        self.mean_ = operand.mean
-        self.n_samples_ = operand.shape[0]
+        triplets = complete_triplets(triplets, count, data.shape[0])
+        k, energies = len(triplets.values), np.square(triplets.values)
+        left_out = max(sq_norm - energies.sum(), 0.0) / (n_observations - 1)
+        self.mean_ = data.mean
+        self.n_samples_ = data.shape[0]
         self.n_components_ = k
         self.components_ = triplets.right.astype(dtype, order="C", copy=False)
         self.singular_values_ = triplets.values.astype(dtype, copy=False)
-        self.explained_variance_ = variances.astype(dtype, copy=False)
-        ratio = variances / total if total > 0 else np.zeros(k)
+        self.explained_variance_ = (energies / (n_observations - 1)).astype(dtype, copy=False)
+        ratio = energies / sq_norm if sq_norm > 0 else np.zeros(k)
         self.explained_variance_ratio_ = ratio.astype(dtype, copy=False)
         self.noise_variance_ = left_out / (n_available - k) if k < n_available else 0.0
+        self._total_weight, self._sq_norm = n_observations, sq_norm
 
     def _n_components_found(
         self, triplets: SingularTriplets, n_observations: float, n_available: int
@@ -329,78 +406,18 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
             return int(self.n_components)
         if self.n_components == "mle":
             return minka_rank(triplets.values**2 / (n_observations - 1), n_observations)
-        if self.n_components is None and self.svd_solver != "arpack":
-            return n_available
+        if self.n_components is None:
+            return n_available if self.svd_solver != "arpack" else max(n_available - 1, 1)
         return len(triplets.values)
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.components_.shape[0]
-
-    def transform(self, X: object) -> np.ndarray:
-        """Return the scores of X: its centred rows projected on the components.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            Scores; divided by their standard deviations if ``whiten``.
-        """
-        check_is_fitted(self)
-        return self._scores(self._validated(X))
-
-    def _validated(self, X: object) -> np.ndarray | sparse.sparray:
-        return validate_data(
-            self,
-            X,
-            dtype=[np.float64, np.float32],
-            accept_sparse=("csr", "csc"),
-            reset=False,
-        )
-
-    def _scores(self, X: np.ndarray | sparse.sparray) -> np.ndarray:
-        centered = make_operand(X, mean=self.mean_)
-        scores = centered.matmat(self.components_.T.astype(np.float64, copy=False))
-        if self.whiten:
-            scale = self._standard_deviations()
-            scores *= np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-        return scores.astype(result_dtype(X, self.components_), copy=False)
-
-    def _standard_deviations(self) -> np.ndarray:
-        """Square roots of the explained variances; zero where only rounding errors are left."""
+    def _score_scale(self) -> np.ndarray | None:
+        """Return the standard deviations; zero where only rounding errors are left."""
+        if not self.whiten:
+            return None
         deviations = np.sqrt(self.explained_variance_.astype(np.float64))
         size = max(self.n_samples_, self.components_.shape[1])
         cutoff = size * np.finfo(np.float64).eps * deviations.max(initial=0.0)
         return np.where(deviations > cutoff, deviations, 0.0)
-
-    def inverse_transform(self, X: object) -> np.ndarray:
-        """Return the data whose scores are X, in the space of the features.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Scores.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-            Data.
-        """
-        check_is_fitted(self)
-        scores = np.asarray(X)
-        if scores.ndim != 2 or scores.shape[1] != self.n_components_:
-            raise ValueError(
-                f"X must have shape (n_samples, n_components={self.n_components_}), "
-                f"got {scores.shape}"
-            )
-        if self.whiten:
-            scores = scores * self._standard_deviations()
-        data = scores @ self.components_ + self.mean_
-        return data.astype(result_dtype(np.asarray(X), self.components_), copy=False)
 
     def get_covariance(self) -> np.ndarray:
         """Return the covariance of the probabilistic model.
@@ -426,10 +443,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
         ndarray of shape (n_features, n_features)
             Precision.
 
-        Raises
-        ------
-        numpy.linalg.LinAlgError
-            Some direction has no variance.
+        Warns
+        -----
+        scipy.linalg.LinAlgWarning
+            Some direction has no variance: the pseudo-inverse is returned.
         """
         check_is_fitted(self)
         return _probabilistic.precision(
@@ -450,15 +467,19 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
             Log-likelihoods.
         """
         check_is_fitted(self)
-        X = self._validated(X)
-        centered = make_operand(X, mean=self.mean_)
-        return _probabilistic.log_density(
-            centered.matmat(self.components_.T.astype(np.float64, copy=False)),
-            centered.row_sq_norms(),
-            self.explained_variance_.astype(np.float64),
-            self.noise_variance_,
-            X.shape[1],
-        )
+        X = check_rows(self, X, reset=False)
+        components = self.components_.astype(np.float64, copy=False)
+        densities = np.empty(X.shape[0])
+        for rows, block in row_blocks(X):
+            centered = make_operand(block, mean=self.mean_)
+            densities[rows] = _probabilistic.log_density(
+                centered.matmat(components.T),
+                centered.row_sq_norms(),
+                self.explained_variance_.astype(np.float64),
+                self.noise_variance_,
+                X.shape[1],
+            )
+        return densities
 
     def score(self, X: object, y: object = None) -> float:
         """Return the mean log-likelihood of the samples.
@@ -477,8 +498,29 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator
         """
         return float(np.mean(self.score_samples(X)))
 
-    def __sklearn_tags__(self) -> object:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+    def as_sklearn(self) -> SklearnPCA:
+        """Return the equivalent fitted :class:`sklearn.decomposition.PCA`.
+
+        For whatever looks at the class: export to ONNX, for example. Directions without variance
+        are divided by scikit-learn's smallest number if ``whiten``, where this class returns zero.
+
+        Returns
+        -------
+        sklearn.decomposition.PCA
+            With copies of the fitted attributes.
+        """
+        check_is_fitted(self)
+        return as_fitted(
+            SklearnPCA(n_components=self.n_components_, whiten=self.whiten, svd_solver="full"),
+            self,
+            (
+                "components_",
+                "explained_variance_",
+                "explained_variance_ratio_",
+                "singular_values_",
+                "mean_",
+                "n_components_",
+                "n_samples_",
+                "noise_variance_",
+            ),
+        )

@@ -6,7 +6,10 @@ covariance is C = V diag(l - s2) V' + s2 I, with l the explained variances and s
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+from scipy.linalg import LinAlgWarning
 
 
 def covariance(components: np.ndarray, variances: np.ndarray, noise: float) -> np.ndarray:
@@ -19,21 +22,14 @@ def covariance(components: np.ndarray, variances: np.ndarray, noise: float) -> n
 
 
 def precision(components: np.ndarray, variances: np.ndarray, noise: float) -> np.ndarray:
-    """Return the inverse of C, of shape (p, p).
+    """Return the inverse of C, of shape (p, p); its pseudo-inverse, with a warning, if singular.
 
     By orthonormality of the components, V diag(1/l - 1/s2) V' + I / s2.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        A direction has no variance, so that C is singular.
     """
-    k, p = components.shape
-    require_positive(variances, noise, p)
-    if k == p:
-        return (components.T / variances) @ components
-    P = (components.T * (1 / np.maximum(variances, noise) - 1 / noise)) @ components
-    P.flat[:: p + 1] += 1 / noise
+    p = components.shape[1]
+    inverse, inverse_noise = _inverses(variances, noise, p)
+    P = (components.T * (inverse - inverse_noise)) @ components
+    P.flat[:: p + 1] += inverse_noise
     return P
 
 
@@ -41,6 +37,9 @@ def log_density(
     scores: np.ndarray, sq_norms: np.ndarray, variances: np.ndarray, noise: float, p: int
 ) -> np.ndarray:
     """Return the log-likelihood of each sample without forming C.
+
+    Where C is singular: that of the sample's projection on the directions with variance, among
+    them, with a warning.
 
     Parameters
     ----------
@@ -56,23 +55,36 @@ def log_density(
         Number of features.
     """
     k = scores.shape[1]
-    require_positive(variances, noise, p)
-    variances = np.maximum(variances, noise)
-    distances = np.sum(scores**2 / variances, axis=1)
-    log_det = np.log(variances).sum()
+    inverse, inverse_noise = _inverses(variances, noise, p)
+    distances = np.square(scores) @ inverse
     if k < p:
-        outside = np.maximum(sq_norms - np.sum(scores**2, axis=1), 0.0)
-        distances += outside / noise
-        log_det += (p - k) * np.log(noise)
-    return -0.5 * (distances + log_det + p * np.log(2 * np.pi))
+        outside = np.maximum(sq_norms - np.sum(np.square(scores), axis=1), 0.0)
+        distances += outside * inverse_noise
+    log_det = -np.log(inverse[inverse > 0]).sum()
+    n_directions = np.count_nonzero(inverse)
+    if inverse_noise > 0:
+        log_det -= (p - k) * np.log(inverse_noise)
+        n_directions += p - k
+    return -0.5 * (distances + log_det + n_directions * np.log(2 * np.pi))
 
 
-def require_positive(variances: np.ndarray, noise: float, p: int) -> None:
-    """Raise if the model gives some direction no variance."""
-    smallest = min(variances.min(initial=np.inf), np.inf if len(variances) == p else noise)
-    largest = variances.max(initial=noise)
-    if not smallest > p * np.finfo(np.float64).eps * largest:
-        raise np.linalg.LinAlgError(
-            "the covariance of the model is singular: some direction has no variance. Use "
-            "fewer components, so that the noise variance is positive."
+def _inverses(variances: np.ndarray, noise: float, p: int) -> tuple[np.ndarray, float]:
+    """Return 1/l and 1/s2, zero where nothing but rounding errors is left of them.
+
+    1/s2 is zero if there are no directions outside of the components, too.
+    """
+    k = len(variances)
+    variances = np.maximum(variances.astype(np.float64), noise)
+    cutoff = p * np.finfo(np.float64).eps * variances.max(initial=noise)
+    inverse = np.divide(1.0, variances, out=np.zeros(k), where=variances > cutoff)
+    inverse_noise = 1.0 / noise if noise > cutoff and k < p else 0.0
+    n_lost = k - np.count_nonzero(inverse) + (p - k if inverse_noise == 0.0 else 0)
+    if n_lost:
+        warnings.warn(
+            f"the covariance of the model is singular: {n_lost} of {p} directions have no "
+            "variance and are left out. Use fewer components, so that the noise variance is "
+            "positive.",
+            LinAlgWarning,
+            stacklevel=4,
         )
+    return inverse, inverse_noise

@@ -18,10 +18,12 @@ from skstruct.linalg._problems import (
     SingularTriplets,
 )
 from skstruct.linalg._rank import minka_rank
+from skstruct.linalg._running import RunningSummary, running_summary
 from skstruct.linalg._solution import Breakdown, Solution
-from skstruct.linalg._sources import row_source
+from skstruct.linalg._sources import RowSource, row_blocks, row_source
 from skstruct.linalg._spectral import complete as complete_triplets
 from skstruct.linalg._structure import Structure
+from skstruct.linalg._variances import score_variances
 
 __all__ = [
     "Attempt",
@@ -37,6 +39,8 @@ __all__ = [
     "RangeFinder",
     "Ridge",
     "RidgeCoefficients",
+    "RowSource",
+    "RunningSummary",
     "SingularTriplets",
     "Solution",
     "Structure",
@@ -46,7 +50,10 @@ __all__ = [
     "make_operand",
     "minka_rank",
     "plan_for",
+    "row_blocks",
     "row_source",
     "run",
+    "running_summary",
+    "score_variances",
     "set_config",
 ]

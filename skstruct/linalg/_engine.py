@@ -13,8 +13,10 @@ from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.solvers import SOLVERS
 
-# Claiming the cores costs 50-100 microseconds; data below this size is one block anyway.
-SMALL_BYTES = 2**20
+# Claiming the cores costs 50-100 microseconds, a tenth of a fit of data below this size. For larger
+# data it also keeps BLAS threads out of small factorisations, which they can delay by seconds
+# where other processes need the cores.
+SMALL_BYTES = 2**17
 
 
 def plan_for(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Plan:

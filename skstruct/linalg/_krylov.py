@@ -8,7 +8,7 @@ the last block's coefficients, at no cost; the iteration stops on them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,15 +60,16 @@ def krylov_triplets(problem: PartialSVD, block: int) -> SingularTriplets:
     operand = problem.operand
     wide = operand.shape[0] < operand.shape[1]
     product = operand.outer_product if wide else operand.normal_product
-    values, vectors = leading_eigenpairs_of(product, min(operand.shape), problem, block)
+    values, vectors, n_iter = leading_eigenpairs_of(product, min(operand.shape), problem, block)
     finish = triplets_from_left if wide else triplets_from_right
-    return problem.truncate(finish(operand.in_double(), values, vectors, is_rough=operand.single))
+    answer = finish(operand.in_double(), values, vectors, is_rough=operand.single)
+    return problem.truncate(replace(answer, n_iter=n_iter))
 
 
 def leading_eigenpairs_of(
     product: Callable[[np.ndarray], np.ndarray], order: int, problem: PartialSVD, block: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the leading eigenpairs of a positive semidefinite operator.
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the leading eigenpairs of a positive semidefinite operator, and the blocks it took.
 
     As many as the problem wants, or, for an energy fraction, as many as turn out to hold it.
     Not converged pairs are returned too: the certificate tells.
@@ -80,11 +81,13 @@ def leading_eigenpairs_of(
     rng = np.random.default_rng(problem.seed)
     found, vectors = np.empty(0), np.empty((order, 0))
     start = np.empty((order, 0))
+    n_iter = 0
     while True:
         missing = min(block, order - len(found)) - start.shape[1]
         start = np.hstack([start, rng.standard_normal((order, max(missing, 0)))])
         stage = _Stage(product, found, vectors, problem, block, rng)
         stage.iterate(start)
+        n_iter += stage.n_iter
         n = stage.n_resolved if stage.has_converged else stage.n_wanted
         found = np.concatenate([found, stage.ritz.values[:n]])
         vectors = np.hstack([vectors, stage.ritz_vectors(0, n)])
@@ -92,7 +95,7 @@ def leading_eigenpairs_of(
         if n == stage.n_wanted or not stage.ritz.values[n] > null:
             vectors = np.hstack([vectors, stage.ritz_vectors(n, stage.n_wanted)])
             found = np.concatenate([found, stage.ritz.values[n : stage.n_wanted]])
-            return np.maximum(found, 0.0), vectors
+            return np.maximum(found, 0.0), vectors, n_iter
         start = stage.ritz_vectors(n, n + block)
 
 
@@ -124,6 +127,7 @@ class _Stage:
         self._space.append(vectors)
         self.n_wanted = 1 if problem.energy is not None else problem.n_wanted - self._n_found
         self.n_resolved = 0
+        self.n_iter = 0
         self.has_converged = False
         self.ritz = _Ritz(np.empty(0), np.empty((0, 0)), np.empty(0))
 
@@ -141,7 +145,8 @@ class _Stage:
         H = np.empty((0, 0))
         next_check = 0
         history: list[tuple[int, float]] = []
-        for count in range(1, MAX_BLOCKS + 1):
+        while self.n_iter < MAX_BLOCKS:
+            self.n_iter += 1
             space.append(Q)
             image = self._product(Q)
             columns = space.inner(image)
@@ -149,7 +154,7 @@ class _Stage:
             Q, coupling = _next_block(space, image, columns, self._rng)
             size, width = len(H), Q.shape[1]
             full = size + width > self._max_basis()
-            if size < next_check and not full and width and count < MAX_BLOCKS:
+            if size < next_check and not full and width and self.n_iter < MAX_BLOCKS:
                 continue
             # The check costs size^3; at every tenth of growth it stays a small share.
             next_check = size + size // 10
@@ -161,7 +166,7 @@ class _Stage:
             self.has_converged = excess <= 1.0
             if self.has_converged or not width:
                 return
-            history.append((count, excess))
+            history.append((self.n_iter, excess))
             _check_patience(self._problem, history, self.n_wanted, self._block)
             if full:
                 keep = self.n_wanted + max(width, self.n_wanted // 2)

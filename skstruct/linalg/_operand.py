@@ -90,6 +90,13 @@ class Operand(ABC):
         """Return the same matrix, multiplied in float64."""
         return self
 
+    def column_means(self) -> np.ndarray:
+        """Return the weighted means of the columns of X, of shape (p,)."""
+        if self.structure.centered or self.total_weight == 0:
+            return self.mean
+        root = np.ones(self.shape[0]) if self.root_weights is None else self.root_weights
+        return self.rmatmat(root[:, None])[:, 0] / self.total_weight
+
     def projected_gram(self, V: np.ndarray) -> np.ndarray:
         """Return V'A'A V in float64, of shape (k, k), for V of shape (p, k)."""
         image = self.matmat(V)

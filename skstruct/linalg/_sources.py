@@ -234,6 +234,16 @@ def row_source(X: object) -> RowSource | None:
     return None
 
 
+def row_blocks(X: np.ndarray | sparse.sparray | RowSource) -> Iterator[tuple[slice, object]]:
+    """Yield slices of consecutive rows, and the rows: of a source, an array or a sparse matrix."""
+    if isinstance(X, RowSource):
+        yield from X.chunks()
+    else:
+        X = X.tocsr() if sparse.issparse(X) else X
+        for rows in row_slices(X.shape):
+            yield rows, X[rows]
+
+
 def row_slices(shape: tuple[int, int]) -> list[slice]:
     """Cut the rows of a matrix into nearly equal chunks."""
     n, p = shape

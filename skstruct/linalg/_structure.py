@@ -23,6 +23,8 @@ class Structure:
         Whether a column mean m is subtracted.
     weighted : bool
         Whether rows carry weights w.
+    has_rows : bool
+        Whether the rows can be read; otherwise only A'A is known.
     """
 
     n_rows: int
@@ -31,6 +33,7 @@ class Structure:
     nnz: int | None = None
     centered: bool = False
     weighted: bool = False
+    has_rows: bool = True
 
     @property
     def is_sparse(self) -> bool:
@@ -64,6 +67,8 @@ class Structure:
 
     def __str__(self) -> str:
         words = ["centered"] * self.centered + ["weighted"] * self.weighted
+        if not self.has_rows:
+            return f"centered {self.n_rows} x {self.n_columns} matrix of which A'A is known"
         storage = f"sparse, {self.density:.2%} stored" if self.is_sparse else "dense"
         if self.n_rows >= 2 * self.n_columns:
             storage += ", tall"

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy import sparse
+from scipy import sparse, stats
 from scipy.linalg import LinAlgWarning
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
@@ -107,7 +107,7 @@ def test_white_noise():
 
 def test_randomized_warns_when_rough():
     X = np.random.default_rng(4).standard_normal((600, 600))
-    with pytest.warns(ConvergenceWarning, match=r"residual .* asked 1e-02.*svd_solver='full'"):
+    with pytest.warns(ConvergenceWarning, match=r"residual .* asked 1e-02.*exact solver"):
         pca = PCA(5, svd_solver="randomized", iterated_power=2, random_state=0).fit(X)
     assert not pca.certificate_.holds
     assert pca.solver_ == "randomized"
@@ -276,18 +276,25 @@ def test_constructor_matches_sklearn():
     assert list(inspect.signature(PCA).parameters)[: len(names)] == names
 
 
-def test_score_of_a_singular_model_is_refused():
+def test_score_of_a_singular_model_is_that_on_its_support():
     X = np.random.default_rng(13).standard_normal((50, 4))
-    pca = PCA(4).fit(np.c_[X, X[:, :2]])
-    with pytest.raises(np.linalg.LinAlgError, match="fewer components"):
-        pca.score(np.c_[X, X[:, :2]])
+    X = np.c_[X, X[:, :2]]
+    pca = PCA(4).fit(X)
+    with pytest.warns(LinAlgWarning, match="2 of 6 directions have no variance"):
+        score = pca.score_samples(X)
+    model = stats.multivariate_normal(pca.mean_, pca.get_covariance(), allow_singular=True)
+    assert_allclose(score, model.logpdf(X), rtol=1e-6)
+    with pytest.warns(LinAlgWarning, match="fewer components"):
+        precision = pca.get_precision()
+    assert_allclose(precision, np.linalg.pinv(pca.get_covariance(), rcond=1e-10), atol=1e-8)
 
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_components": 0}, "between 1 and"),
-        ({"n_components": 5}, r"n_components=5 must be between 1 and .*=4"),
+        ({"n_components": -1}, "between 0 and"),
+        ({"n_components": 0, "svd_solver": "arpack"}, "between 1 and"),
+        ({"n_components": 5}, r"n_components=5 must be between 0 and .*=4"),
         ({"n_components": 1.5}, "'n_components' parameter of PCA"),
         ({"n_components": True}, "'n_components' parameter of PCA"),
         ({"n_components": "best"}, "'n_components' parameter of PCA"),

@@ -10,6 +10,8 @@ from skstruct.linalg._structure import Structure
 
 def gram_cost(structure: Structure, order: int) -> Cost:
     """Cost of A'A (order p) or AA' (order n), with its matrix and the lanes' partial sums."""
+    if not structure.has_rows:
+        return Cost(traffic=8.0 * order**2)
     other = structure.n_rows + structure.n_columns - order
     common = Cost(traffic=structure.stored_bytes, memory=3 * 8.0 * order**2, passes=1)
     if structure.is_sparse and structure.density <= SPARSE_PRODUCT_DENSITY:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, svds
 
 from skstruct.linalg._machine import Cost
-from skstruct.linalg._problems import PartialSVD, SingularTriplets
+from skstruct.linalg._problems import NEEDS_ROWS, PartialSVD, SingularTriplets
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import null_directions, ritz_triplets
 from skstruct.linalg.solvers._growth import with_growing_rank
@@ -23,6 +23,8 @@ EXPECTED_PRODUCTS_PER_WANTED = 8
 
 
 def applies(problem: PartialSVD) -> str | None:
+    if not problem.structure.has_rows:
+        return NEEDS_ROWS
     return None
 
 

@@ -7,7 +7,7 @@ see a dense matrix, of p x p.
 from __future__ import annotations
 
 from skstruct.linalg._machine import QR_FLOPS, SVD_FLOPS, Cost
-from skstruct.linalg._problems import PartialSVD, SingularTriplets
+from skstruct.linalg._problems import NEEDS_ROWS, PartialSVD, SingularTriplets
 from skstruct.linalg._spectral import svd, tall_r_factor, triplets
 
 NAME = "full"
@@ -20,6 +20,8 @@ TALL_RATIO = 1.5
 
 
 def applies(problem: PartialSVD) -> str | None:
+    if not problem.structure.has_rows:
+        return NEEDS_ROWS
     return None
 
 

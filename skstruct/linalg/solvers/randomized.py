@@ -8,12 +8,14 @@ Musco, 2015) that goes on until the residual asked for is reached.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import linalg
 
 from skstruct.linalg._krylov import krylov_cost, krylov_triplets
 from skstruct.linalg._machine import NARROW_FACTOR, QR_FLOPS, Cost
-from skstruct.linalg._problems import PartialSVD, SingularTriplets
+from skstruct.linalg._problems import NEEDS_ROWS, PartialSVD, SingularTriplets
 from skstruct.linalg._spectral import svd, triplets
 from skstruct.linalg.solvers._growth import with_growing_rank
 
@@ -23,6 +25,8 @@ ON_REQUEST = True
 
 
 def applies(problem: PartialSVD) -> str | None:
+    if not problem.structure.has_rows and problem.range_finder.n_iter is not None:
+        return NEEDS_ROWS
     return None
 
 
@@ -30,7 +34,7 @@ def cost(problem: PartialSVD) -> Cost:
     s, width, n_iter = problem.structure, _sketch_width(problem), problem.range_finder.n_iter
     if n_iter is None:
         return krylov_cost(problem, width)
-    passes = 2 * n_iter + 2
+    passes = 2 * n_iter + 3
     if s.is_sparse:
         product = Cost(sparse=float(s.nnz) * width * passes)
     else:
@@ -52,7 +56,7 @@ def reason(problem: PartialSVD) -> str:
     n_iter = problem.range_finder.n_iter
     if n_iter is None:
         return "asked for: a sketch, iterated until the residual is reached"
-    return f"asked for: {2 * n_iter + 2} passes whatever the spectrum"
+    return f"asked for: {2 * n_iter + 3} passes whatever the spectrum"
 
 
 def solve(problem: PartialSVD) -> SingularTriplets:
@@ -68,8 +72,10 @@ def solve(problem: PartialSVD) -> SingularTriplets:
     for _ in range(n_iter):
         sketch = operand.matmat(normalize(operand.rmatmat(normalize(sketch))))
     Q = np.linalg.qr(sketch)[0]
-    _, s, right = svd(operand.rmatmat(Q).T)
-    return problem.truncate(triplets(s, right))
+    right = svd(operand.rmatmat(Q).T)[2]
+    # One more product makes s the norms of A V, whose columns are then orthogonal.
+    _, s, rotation = svd(np.linalg.qr(operand.matmat(right.T), mode="r"))
+    return problem.truncate(replace(triplets(s, rotation @ right), n_iter=n_iter))
 
 
 def _sketch_width(problem: PartialSVD) -> int:

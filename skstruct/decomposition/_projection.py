@@ -1,0 +1,110 @@
+"""What PCA and RandomizedSVD share: scores of rows on orthonormal components, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skstruct._estimator import StructuredEstimator, check_rows, result_dtype
+from skstruct.linalg import make_operand, row_blocks
+
+
+class LinearProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator):
+    """Base of estimators with ``components_``, and ``mean_`` if they centre."""
+
+    def transform(self, X: object, *, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the scores of X: its rows, centred as in `fit`, projected on the components.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or source of rows, of shape (n_samples, n_features)
+            Data; whatever `fit` takes.
+        out : ndarray of shape (n_samples, n_components), optional
+            Where to write the scores, such as a memory-mapped file.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            Scores: `out` if it was given.
+        """
+        check_is_fitted(self)
+        X = check_rows(self, X, reset=False)
+        if out is None:
+            return self._scores(X)
+        shape = (X.shape[0], len(self.components_))
+        if out.shape != shape:
+            raise ValueError(f"out must have shape {shape}, got {out.shape}")
+        for rows, block in row_blocks(X):
+            out[rows] = self._scores(block)
+        return out
+
+    def iter_transform(self, X: object) -> Iterator[np.ndarray]:
+        """Yield the scores of consecutive blocks of rows, for data that does not fit in memory.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or source of rows, of shape (n_samples, n_features)
+            Data; whatever `fit` takes.
+
+        Yields
+        ------
+        ndarray of shape (n_rows, n_components)
+            Scores of the next rows.
+        """
+        check_is_fitted(self)
+        for _, block in row_blocks(check_rows(self, X, reset=False)):
+            yield self._scores(block)
+
+    def inverse_transform(self, X: object) -> np.ndarray:
+        """Return the data whose scores are X, in the space of the features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Scores.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Data.
+        """
+        check_is_fitted(self)
+        scores = np.asarray(X)
+        k = len(self.components_)
+        if scores.ndim != 2 or scores.shape[1] != k:
+            raise ValueError(f"X must have shape (n_samples, n_components={k}), got {scores.shape}")
+        scale = self._score_scale()
+        data = (scores if scale is None else scores * scale) @ self.components_
+        if self._center() is not None:
+            data = data + self._center()
+        return data.astype(result_dtype(np.asarray(X), self.components_), copy=False)
+
+    def _scores(self, X: np.ndarray | sparse.sparray) -> np.ndarray:
+        components = self.components_.astype(np.float64, copy=False)
+        scores = make_operand(X, mean=self._center()).matmat(components.T)
+        scale = self._score_scale()
+        if scale is not None:
+            scores *= np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+        return scores.astype(result_dtype(X, self.components_), copy=False)
+
+    def _center(self) -> np.ndarray | None:
+        """Return what is subtracted from every row."""
+        return getattr(self, "mean_", None)
+
+    def _score_scale(self) -> np.ndarray | None:
+        """Return what scores are divided by, where it is not zero."""
+        return None
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.components_.shape[0]
+
+    def __sklearn_tags__(self) -> object:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
