@@ -208,6 +208,10 @@ class RandomizedSVD(LinearProjection):
         ndarray of shape (n_samples, n_components)
             Scores.
         """
+        if _is_read_once(X):
+            raise ValueError(
+                "X is an iterator, which can be read only once, and its scores need a second time"
+            )
         with self._fitting(X, y):
             X = self._fit(X, sample_weight)
         return self._scores(X)

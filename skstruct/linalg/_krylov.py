@@ -143,13 +143,15 @@ class _Stage:
         space.project_out(Q, space.inner(Q))
         Q = np.linalg.qr(Q)[0]
         H = np.empty((0, 0))
-        next_check = 0
+        next_check = recent = 0
         history: list[tuple[int, float]] = []
         while self.n_iter < MAX_BLOCKS:
             self.n_iter += 1
+            last = space.size
             space.append(Q)
             image = self._product(Q)
-            columns = space.inner(image)
+            columns = _orthogonalize(space, image, recent)
+            recent = last
             H = _bordered(H, columns[self._n_found :])
             Q, coupling = _next_block(space, image, columns, self._rng)
             size, width = len(H), Q.shape[1]
@@ -174,7 +176,7 @@ class _Stage:
                 found = np.eye(len(kept), self._n_found)
                 space.rotate(np.hstack([found, kept]))
                 H = np.diag(self.ritz.values[:keep])
-                next_check = 0
+                next_check = recent = 0
 
     def _padded(self, coefficients: np.ndarray) -> np.ndarray:
         """Return coefficients of the whole basis, the vectors found before included."""
@@ -241,17 +243,30 @@ def _bordered(H: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return grown
 
 
+def _orthogonalize(space: KrylovBasis, image: np.ndarray, recent: int) -> np.ndarray:
+    """Make `image` orthogonal to the basis, in place; return its inner products with it.
+
+    In exact arithmetic it meets only the vectors from `recent` on: those of the last two blocks,
+    and after a restart all. They are projected out first, so that the others have little to take,
+    and rounding errors are not amplified from block to block.
+    """
+    local = space.inner(image, recent)
+    space.project_out(image, local, recent)
+    columns = space.inner(image)
+    space.project_out(image, columns)
+    columns[recent:] += local
+    return columns
+
+
 def _next_block(
     space: KrylovBasis, image: np.ndarray, columns: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Orthonormalise `image` against the basis; return the block and its coefficients.
+    """Orthonormalise `image`, which is orthogonal to the basis; return it and its coefficients.
 
-    `columns` are its inner products with the basis. Directions lost to rounding are replaced
-    by random ones, whose coefficients are zero, so that an invariant subspace does not hide
-    further copies of an eigenvalue.
+    `columns` are the inner products that it had with the basis. Directions lost to rounding are
+    replaced by random ones, whose coefficients are zero, so that an invariant subspace does not
+    hide further copies of an eigenvalue.
     """
-    space.project_out(image, columns)
-    space.project_out(image, space.inner(image))  # twice is enough
     Q, coupling = np.linalg.qr(image)
     scale = np.abs(coupling).max(initial=0.0)
     # What is left of a direction almost inside the basis is not orthogonal to it.

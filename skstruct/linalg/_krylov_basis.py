@@ -36,15 +36,15 @@ class KrylovBasis:
         self._columns[:, self.size : size] = block
         self.size = size
 
-    def inner(self, block: np.ndarray) -> np.ndarray:
-        """Return basis' block, of shape (size, width)."""
-        vectors = self.vectors
+    def inner(self, block: np.ndarray, first: int = 0) -> np.ndarray:
+        """Return basis' block, of shape (size - first, width), without the `first` vectors."""
+        vectors = self.vectors[:, first:]
         parts = self._map(lambda rows: vectors[rows].T @ block[rows])
         return np.sum(parts, axis=0)
 
-    def project_out(self, block: np.ndarray, coefficients: np.ndarray) -> None:
-        """Subtract basis coefficients from `block`, in place."""
-        vectors = self.vectors
+    def project_out(self, block: np.ndarray, coefficients: np.ndarray, first: int = 0) -> None:
+        """Subtract basis coefficients from `block`, in place, without the `first` vectors."""
+        vectors = self.vectors[:, first:]
 
         def subtract(rows: slice) -> None:
             block[rows] -= vectors[rows] @ coefficients

@@ -148,7 +148,7 @@ class PartialSVD:
         if self.energy is None:
             return min(self.n_wanted, len(values))
         # Rounded as the published shares are, so that one of them asks for what exceeds it.
-        captured = np.cumsum(np.square(values) / self.operand.sq_norm)
+        captured = np.cumsum(np.square(values) / (self.operand.sq_norm or 1.0))
         return int(np.searchsorted(captured, self.energy, "right")) + 1
 
     def certify(self, triplets: SingularTriplets) -> Certificate:

@@ -157,7 +157,9 @@ class RunningMoments(RunningSummary):
         self._gram = np.zeros((n_columns, n_columns))
 
     def operand(self) -> Operand:
-        return MomentsOperand(self._gram, self.shape[0], self.mean, self.total_weight)
+        operand = MomentsOperand(self._gram, self.shape[0], self.mean, self.total_weight)
+        operand.sq_norm = self.sq_norm  # with what a fit before had left out
+        return operand
 
     def _merge(self, batch: Operand, extra_row: np.ndarray) -> None:
         self._gram = self._gram + batch.gram() + np.outer(extra_row, extra_row)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import numpy as np
 from scipy import linalg
 
-from skstruct.linalg._machine import EIGH_FLOPS, EIGH_SUBSET_FLOPS
 from skstruct.linalg._operand import Operand
-from skstruct.linalg._problems import PartialSVD, SingularTriplets
+from skstruct.linalg._problems import SingularTriplets
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import threaded_blas
 
@@ -24,12 +20,6 @@ SUBSET_MAX_SHARE = 0.15
 # evr; 5 eps by numpy's eigh; 0.1-1 eps where they differ). Above this fraction of the largest they
 # have nine correct digits, the accuracy promised for each.
 GRAM_RESOLUTION = 5e-6
-# The same for blocks multiplied in float32, and four digits.
-SINGLE_RESOLUTION = 1e-3
-# Small eigenvalues are taken together with the next ones if no gap of this share of the largest is
-# between them. The space of the wanted ones is known to some eps over the gap; it has to be known
-# to 3e-5 for nine digits.
-MIN_GAP = 1e-10
 # V = A'U / s is orthonormal to eps times lambda_1 / lambda_k: 1e-12 down to this fraction.
 DIVISION_RESOLUTION = 1e-4
 
@@ -57,11 +47,6 @@ def leading_eigenpairs(gram: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray
 def uses_subset(order: int, k: int) -> bool:
     """Whether `k` of `order` eigenpairs are cheaper to compute than all of them."""
     return order >= SUBSET_MIN_ORDER and k <= SUBSET_MAX_SHARE * order
-
-
-def eigh_flops(order: int, k: int) -> float:
-    """Cost of :func:`leading_eigenpairs` in BLAS-3 operations."""
-    return (EIGH_SUBSET_FLOPS if uses_subset(order, k) else EIGH_FLOPS) * order**3
 
 
 def svd(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -100,28 +85,6 @@ def triplets(values: np.ndarray, right: np.ndarray) -> SingularTriplets:
     right = np.ascontiguousarray(right)
     right *= np.where(right.max(axis=1) >= -right.min(axis=1), 1.0, -1.0)[:, None]
     return SingularTriplets(values, right)
-
-
-def gram_eigenpairs(
-    problem: PartialSVD, gram_of: Callable[[Operand], np.ndarray]
-) -> tuple[Operand, np.ndarray, np.ndarray]:
-    """Return leading eigenpairs of a Gram matrix of the data, enough to answer the problem.
-
-    All of them where the wanted ones cannot be told from others. In double precision where
-    single does not resolve them; the operand that was used is returned first.
-    """
-    operand = problem.operand
-    gram = gram_of(operand)
-    values, vectors = leading_eigenpairs(gram, min(problem.n_wanted + 1, len(gram)))
-    k = min(problem.n_sufficient(np.sqrt(values)), len(values))
-    if operand.single and _share(values[:k]) < SINGLE_RESOLUTION:
-        operand = operand.in_double()
-        return gram_eigenpairs(replace(problem, operand=operand), gram_of)
-    if k < len(gram) and _share(values[:k]) < GRAM_RESOLUTION:
-        next_value = values[k] if k < len(values) else 0.0
-        if values[k - 1] - next_value < MIN_GAP * values[0]:
-            return operand, *leading_eigenpairs(gram, len(gram))
-    return operand, values[:k], vectors[:, :k]
 
 
 def triplets_from_right(
@@ -204,11 +167,6 @@ def _descending(values: np.ndarray, right: np.ndarray) -> SingularTriplets:
     """Pack eigenvalues; those found in different stages may be out of order by roundings."""
     order = np.argsort(-values, kind="stable")
     return triplets(np.sqrt(values[order]), right[order])
-
-
-def _share(values: np.ndarray) -> float:
-    """Return the smallest of descending eigenvalues relative to the largest; 1 if all are zero."""
-    return values[-1] / values[0] if len(values) and values[0] > 0 else 1.0
 
 
 def null_directions(right: np.ndarray, count: int) -> np.ndarray:

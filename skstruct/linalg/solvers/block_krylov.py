@@ -17,6 +17,10 @@ ON_REQUEST = False
 # bandwidth better, narrower ones need fewer products in all.
 BLOCK_SHARE = 0.4
 MIN_BLOCK, MAX_BLOCK = 8, 64
+# A sparse product costs the same for every column: the narrowest block is best. TF-IDF 172 000 x
+# 60 000, 100 wanted pairs to 1e-6, blocks of 4, 8, 16, 40: 348, 416, 528, 760 columns in all and
+# 8.4, 7.6, 9.6, 14.5 s of processor time.
+SPARSE_BLOCK = 8
 
 
 def applies(problem: PartialSVD) -> str | None:
@@ -40,5 +44,7 @@ def solve(problem: PartialSVD) -> SingularTriplets:
 
 
 def _block_size(problem: PartialSVD) -> int:
+    if problem.structure.is_sparse:
+        return SPARSE_BLOCK
     wanted = 1 if problem.energy is not None else problem.n_wanted
     return int(min(max(MIN_BLOCK, BLOCK_SHARE * wanted), MAX_BLOCK))
