@@ -7,7 +7,7 @@ import subprocess
 import sys
 from statistics import median
 
-from _harness import Row, duel, main
+from _harness import Row, duel, is_wanted, main
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA as SklearnPCA  # noqa: N811 - two classes of one name
 from sklearn.linear_model import Ridge
@@ -18,7 +18,8 @@ from skstruct.linear_model import Tikhonov
 FITS_PER_SAMPLE = 20
 
 
-def rows(quick):
+def rows(options):
+    quick = options.quick
     for name, load in (("iris 150 x 4", load_iris), ("diabetes 442 x 10", load_diabetes)):
         X, y = load(return_X_y=True)
         for label, ours, peer in (
@@ -26,6 +27,8 @@ def rows(quick):
             ("PCA, k = 2", PCA(2), SklearnPCA(2)),
             ("ridge", Tikhonov(), Ridge()),
         ):
+            if not is_wanted(options, f"{label}: {name}"):
+                continue
             times = duel(_many(ours, X, y), _many(peer, X, y), 5 if quick else 41)
             seconds, peer_seconds = (value / FITS_PER_SAMPLE for value in times[:2])
             yield Row(
@@ -39,6 +42,8 @@ def rows(quick):
             )
     repeats = 2 if quick else 9
     for module in ("decomposition", "linear_model"):
+        if not is_wanted(options, f"import {module}"):
+            continue
         ours, peer = _Import(f"skstruct.{module}"), _Import(f"sklearn.{module}")
         duel(ours, peer, repeats)
         yield Row(f"import {module}", "", ours.median(), peer.median(), None, None, target=1 / 1.3)

@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 from _data import library_counts, matrix, tfidf
-from _harness import Row, duel, gram_seconds, main, repeats_for
+from _harness import Row, duel, gram_seconds, is_wanted, main, repeats_for
 from scipy import linalg, sparse
 from sklearn.linear_model import Ridge
 
@@ -28,15 +28,17 @@ CASES = [
 QUICK = [(5_000, 100, 1), (100, 2_000, 1)]
 
 
-def rows(quick):
-    for n, p, t in QUICK if quick else CASES:
+def rows(options):
+    for n, p, t in QUICK if options.quick else CASES:
+        case = f"{n} x {p}, {t} target(s)"
+        if not is_wanted(options, case):
+            continue
         X = matrix(n, p, "noise")
         y = X @ np.random.default_rng(1).standard_normal((p, t))
         y += np.random.default_rng(2).standard_normal(y.shape)
         y = y if t > 1 else y[:, 0]
-        case = f"{n} x {p}, {t} target(s)"
         yield _row(case, X, y, 1.0, _fitted_values(X, y, 1.0), gram_seconds(n, p))
-    if not quick:
+    if not options.quick and is_wanted(options, "TF-IDF"):
         counts, y = library_counts(12_000)  # the reference needs a dense matrix of this order
         text = tfidf(counts)
         for alpha in (1.0, 0.01):

@@ -70,6 +70,7 @@ class ChunkedOperand(Operand):
             nnz=source.nnz,
             centered=center or mean is not None,
             weighted=weights is not None,
+            out_of_core=True,
         )
         self.single = single and source.dtype == np.float32 and source.nnz is None
         self._in_memory = in_memory

@@ -386,3 +386,49 @@ def test_no_warning_on_ordinary_data():
         warnings.simplefilter("error")
         PCA().fit(load_digits().data)  # has constant columns
         PCA(0.9, whiten=True).fit_transform(load_iris().data)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+@pytest.mark.parametrize("n_components", [0, 3, 0.9, None])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_as_sklearn(whiten, n_components, dtype):
+    X = low_rank(np.random.default_rng(17), 80, 9).astype(dtype)
+    ours = PCA(n_components, whiten=whiten).fit(X)
+    theirs = ours.as_sklearn()
+    assert type(theirs) is SklearnPCA
+    assert theirs.n_components == ours.n_components_
+    tol = 1e-11 if dtype is np.float64 else 1e-4
+    scores = ours.transform(X)
+    assert_allclose(theirs.transform(X), scores, rtol=0, atol=tol)
+    if n_components != 0:  # scikit-learn takes no scores without columns
+        back = ours.inverse_transform(scores)
+        assert_allclose(theirs.inverse_transform(scores), back, atol=tol)
+    if not whiten:  # scikit-learn's model depends on it
+        assert_allclose(theirs.score_samples(X), ours.score_samples(X), rtol=tol)
+        assert_allclose(theirs.score(X), ours.score(X), rtol=tol)
+        assert_allclose(theirs.get_covariance(), ours.get_covariance(), atol=tol)
+    theirs.components_[:] = theirs.mean_[:] = 0.0
+    assert_allclose(ours.transform(X), scores, atol=tol)  # its attributes are copies
+
+
+def test_as_sklearn_knows_the_names():
+    frame = load_iris(as_frame=True).data
+    theirs = PCA(2).fit(frame).as_sklearn()
+    assert list(theirs.feature_names_in_) == list(frame.columns)
+    assert theirs.n_features_in_ == 4
+
+
+@pytest.mark.parametrize("solver", ["auto", "full", "covariance_eigh", "gram_eigh", "block_krylov"])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_no_component_at_all(solver, make):
+    X = low_rank(np.random.default_rng(18), 80, 9)
+    pca = PCA(0, svd_solver=solver, random_state=0).fit(make(X))
+    theirs = SklearnPCA(0, svd_solver="full").fit(X)
+    assert pca.n_components_ == 0
+    assert pca.components_.shape == (0, 9)
+    assert pca.explained_variance_.shape == pca.explained_variance_ratio_.shape == (0,)
+    assert_allclose(pca.noise_variance_, theirs.noise_variance_, rtol=1e-12)
+    assert pca.transform(make(X)).shape == (80, 0)
+    assert_allclose(pca.inverse_transform(np.empty((80, 0))), np.tile(X.mean(axis=0), (80, 1)))
+    assert_allclose(pca.get_covariance(), np.eye(9) * theirs.noise_variance_, rtol=1e-12)
+    assert_allclose(pca.score_samples(make(X)), theirs.score_samples(X), rtol=1e-10)

@@ -13,7 +13,7 @@ def gram_cost(structure: Structure, order: int) -> Cost:
     if not structure.has_rows:
         return Cost(traffic=8.0 * order**2)
     other = structure.n_rows + structure.n_columns - order
-    common = Cost(traffic=structure.stored_bytes, memory=3 * 8.0 * order**2, passes=1)
+    common = Cost(traffic=structure.pass_traffic, memory=3 * 8.0 * order**2, passes=1)
     if structure.is_sparse and structure.density <= SPARSE_PRODUCT_DENSITY:
         # Every pair of entries in a row (column) is one multiply-add. Counts of entries vary:
         # a Zipf distribution as in text triples the square of the mean.
@@ -29,7 +29,7 @@ def gradient_cost(problem: Ridge, n_gradients: int) -> Cost:
     work = 4.0 * t * n_gradients * (s.nnz if s.is_sparse else s.n_rows * s.n_columns)
     product = Cost(sparse=work / 2) if s.is_sparse else Cost(blas3=work)
     return product + Cost(
-        traffic=n_gradients * s.stored_bytes,
+        traffic=n_gradients * s.pass_traffic,
         memory=8.0 * (s.n_rows + 4 * s.n_columns) * t,
         passes=n_gradients,
     )

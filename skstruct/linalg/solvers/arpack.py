@@ -34,7 +34,7 @@ def cost(problem: PartialSVD) -> Cost:
     # One vector at a time: dense products are bound by the bandwidth.
     product = Cost(sparse=float(s.nnz) * passes) if s.is_sparse else Cost()
     return product + Cost(
-        traffic=passes * s.stored_bytes,
+        traffic=passes * s.pass_traffic,
         memory=8.0 * (s.n_rows + s.n_columns) * 3 * problem.n_expected,
         passes=passes,
     )

@@ -27,7 +27,7 @@ def cost(problem: PartialSVD) -> Cost:
     n, p, k = problem.structure.n_rows, problem.structure.n_columns, problem.n_wanted
     eigh = Cost(lapack=eigh_flops(n, k), memory=2 * 8.0 * n**2)
     project = Cost(
-        blas3=2.0 * n * p * k, traffic=problem.structure.stored_bytes, memory=16.0 * p * k, passes=1
+        blas3=2.0 * n * p * k, traffic=problem.structure.pass_traffic, memory=16.0 * p * k, passes=1
     )
     return gram_cost(problem.structure, n) + eigh + project
 

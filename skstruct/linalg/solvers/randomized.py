@@ -42,7 +42,7 @@ def cost(problem: PartialSVD) -> Cost:
     sides = s.n_rows + s.n_columns
     return product + Cost(
         lapack=QR_FLOPS * 2 * sides * width**2 * passes / 2,
-        traffic=passes * s.stored_bytes,
+        traffic=passes * s.pass_traffic,
         memory=3 * 8.0 * sides * width,
         passes=passes,
     )
