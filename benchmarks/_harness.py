@@ -19,6 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 SETTLE_SECONDS = 0.06
+ROUNDS_SECONDS = 15
 # Relative errors up to this count as accurate, and up to so many times ours.
 ACCURATE = 1e-6
 ERROR_FACTOR = 10
@@ -61,6 +62,10 @@ class Row:
         other = self.others.get(name)
         return None if other is None else other.seconds / self.ours
 
+    def is_accurate(self, name: str) -> bool:
+        other = self.others.get(name)
+        return other is not None and other.error <= accuracy_bar(self.our_error)
+
     def cells(self) -> dict[str, str]:
         cells = {
             "case": self.case,
@@ -93,10 +98,17 @@ def accuracy_bar(our_error: float) -> float:
 
 
 def contest(contestants: dict[str, Callable], repeats: int) -> dict[str, tuple[float, object]]:
-    """Return the median seconds and the last result of each."""
+    """Return the median seconds and the last result of each.
+
+    After three rounds no new one begins when `ROUNDS_SECONDS` have passed: 51 rounds of several
+    contestants are many.
+    """
     times = {name: [] for name in contestants}
     results = {}
-    for _ in range(repeats):
+    start = time.perf_counter()
+    for done in range(repeats):
+        if done >= 3 and time.perf_counter() - start > ROUNDS_SECONDS:
+            break
         for name, contestant in contestants.items():
             time.sleep(SETTLE_SECONDS)
             begin = time.perf_counter()
@@ -205,7 +217,8 @@ def main(
             cells = row.cells()
             if len(done) == 1:
                 widths = {name: max(len(name), len(text)) for name, text in cells.items()}
-                widths["case"] = max(widths["case"], 44)
+                widths["case"] = max(widths["case"], 54)
+                widths["solver"] = max(widths["solver"], 15)
                 _print_header(widths, options.markdown)
             _print_cells(cells, widths, options.markdown)
         last_rate = gemm_rate()

@@ -13,13 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import with_callbacks
 from skstruct._estimator import as_fitted, check_rows, check_sample_weight, result_dtype
-from skstruct._parameters import check_bool, check_number, check_option, random_seed
+from skstruct._parameters import check_bool, check_option
 from skstruct.decomposition import _probabilistic
 from skstruct.decomposition._projection import LinearProjection
 from skstruct.linalg import (
     Operand,
     PartialSVD,
-    RangeFinder,
     RowSource,
     RunningSummary,
     SingularTriplets,
@@ -39,15 +38,6 @@ SOLVERS = (
     "randomized",
     "arpack",
 )
-NORMALIZERS = {"auto": "lu", "LU": "lu", "QR": "qr", "none": "none"}
-
-# Residual |A'u - s v| asked of a solver, relative to s. Eigenvalues are then right to its square
-# over the relative gap, components to its ratio to the gap.
-DEFAULT_TOL = 1e-8
-# The same where float32 data is multiplied in float32.
-SINGLE_TOL = 1e-5
-# A given number of power iterations is a wish for a rough answer: one per cent of s_1.
-RANDOMIZED_TOL = 1e-2
 
 
 class PCA(LinearProjection):
@@ -262,12 +252,19 @@ class PCA(LinearProjection):
             is_first = not hasattr(self, "components_") and not hasattr(self, "_seen")
             X = check_rows(self, X, reset=is_first)
             seen = copy(self._seen) if hasattr(self, "_seen") else self._summary(X.shape[1])
+            k = self.n_components
+            if isinstance(k, Integral) and seen.max_rank < k <= X.shape[1]:
+                raise ValueError(
+                    f"n_components={k} is more than the {seen.max_rank} directions "
+                    "kept of the rows seen so far; start again with a new estimator"
+                )
             seen.add(X, check_sample_weight(sample_weight, X))
             self._seen = seen
             self.n_samples_seen_ = seen.shape[0]
             self.mean_ = seen.mean
             if seen.total_weight > 1:
-                self._decompose(seen.operand(), seen, result_dtype(X), ())
+                earlier = [self.components_] if hasattr(self, "components_") else []
+                self._decompose(seen.operand(), seen, result_dtype(X, *earlier), ())
         return self
 
     def _summary(self, n_features: int) -> RunningSummary:
@@ -286,7 +283,9 @@ class PCA(LinearProjection):
         self._check_parameters()
         X = check_rows(self, X, reset=True)
         weights = check_sample_weight(sample_weight, X)
-        operand = make_operand(X, weights, center=True, single=self._allows_single())
+        # The smallest variances need float64, whatever the data.
+        single = self._allows_single() and self.n_components not in (None, "mle")
+        operand = make_operand(X, weights, center=True, single=single)
         if operand.total_weight <= 1:
             raise ValueError(
                 "n_samples=1: a variance needs more than one observation"
@@ -313,19 +312,11 @@ class PCA(LinearProjection):
         triplets = self._solve(problem, "svd_solver", requested).answer
         self._record(triplets, data, n_available, dtype)
 
-    def _allows_single(self) -> bool:
-        """Whether float32 data may be multiplied in float32: where the tail is not asked for."""
-        return self.n_components not in (None, "mle") and not 0 < self.tol < SINGLE_TOL
-
     def _check_parameters(self) -> None:
         check_bool(self, "copy")
         check_bool(self, "whiten")
         check_option(self, "svd_solver", SOLVERS)
-        check_option(self, "power_iteration_normalizer", tuple(NORMALIZERS))
-        check_number(self, "tol")
-        check_number(self, "n_oversamples", integer=True, minimum=1)
-        if self.iterated_power != "auto":
-            check_number(self, "iterated_power", integer=True)
+        self._check_iteration_parameters("iterated_power")
         k = self.n_components
         whole = isinstance(k, Integral) and not isinstance(k, bool)
         share = isinstance(k, Real) and not isinstance(k, Integral) and 0 < k < 1
@@ -356,19 +347,9 @@ class PCA(LinearProjection):
         elif self.svd_solver == "arpack":
             rank = min(max(n_available - 1, 1), operand.structure.shorter_side)
         is_rough = self.svd_solver == "randomized" and self.iterated_power != "auto"
-        default_tol = RANDOMIZED_TOL if is_rough else SINGLE_TOL if operand.single else DEFAULT_TOL
-        return PartialSVD(
-            operand.structure,
-            operand,
-            rank=rank,
-            energy=energy,
-            tol=float(self.tol) or default_tol,
-            seed=random_seed(self.random_state),
-            range_finder=RangeFinder(
-                n_oversamples=int(self.n_oversamples),
-                n_iter=None if self.iterated_power == "auto" else int(self.iterated_power),
-                normalizer=NORMALIZERS[self.power_iteration_normalizer],
-            ),
+        n_iter = int(self.iterated_power) if is_rough else None
+        return self._partial_svd(
+            operand, rank=rank, energy=energy, tol=float(self.tol), n_iter=n_iter
         )
 
     def _record(

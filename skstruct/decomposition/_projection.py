@@ -10,7 +10,18 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skstruct._estimator import StructuredEstimator, check_rows, result_dtype
-from skstruct.linalg import make_operand, row_blocks
+from skstruct._parameters import check_number, check_option, random_seed
+from skstruct.linalg import Operand, PartialSVD, RangeFinder, make_operand, row_blocks
+
+NORMALIZERS = {"auto": "lu", "LU": "lu", "QR": "qr", "OR": "qr", "none": "none"}
+
+# Residual |A'u - s v| asked of a solver, relative to s. Eigenvalues are then right to its square
+# over the relative gap, components to its ratio to the gap.
+DEFAULT_TOL = 1e-8
+# The same where float32 data is multiplied in float32.
+SINGLE_TOL = 1e-5
+# A given number of power iterations is a wish for a rough answer.
+ROUGH_TOL = 1e-2
 
 
 class LinearProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StructuredEstimator):
@@ -82,6 +93,46 @@ class LinearProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Struct
         if self._center() is not None:
             data = data + self._center()
         return data.astype(result_dtype(np.asarray(X), self.components_), copy=False)
+
+    def _partial_svd(
+        self,
+        operand: Operand,
+        *,
+        rank: int | None,
+        energy: float | None,
+        tol: float,
+        n_iter: int | None,
+    ) -> PartialSVD:
+        """Return the question to the engine.
+
+        `tol` is 0 for the default, `n_iter` None for as many iterations as it takes.
+        """
+        default = SINGLE_TOL if operand.single else DEFAULT_TOL
+        return PartialSVD(
+            operand.structure,
+            operand,
+            rank=rank,
+            energy=energy,
+            tol=tol or (default if n_iter is None else ROUGH_TOL),
+            seed=random_seed(self.random_state),
+            range_finder=RangeFinder(
+                n_oversamples=int(self.n_oversamples),
+                n_iter=n_iter,
+                normalizer=NORMALIZERS[self.power_iteration_normalizer],
+            ),
+        )
+
+    def _allows_single(self) -> bool:
+        """Whether float32 data may be multiplied in float32, as far as `tol` tells."""
+        return not 0 < self.tol < SINGLE_TOL
+
+    def _check_iteration_parameters(self, n_iter: str) -> None:
+        """Check the parameters of the iterations; `n_iter` is the name of that number."""
+        check_option(self, "power_iteration_normalizer", tuple(NORMALIZERS))
+        check_number(self, "tol")
+        check_number(self, "n_oversamples", integer=True, minimum=1)
+        if getattr(self, n_iter) != "auto":
+            check_number(self, n_iter, integer=True)
 
     def _scores(self, X: np.ndarray | sparse.sparray) -> np.ndarray:
         components = self.components_.astype(np.float64, copy=False)

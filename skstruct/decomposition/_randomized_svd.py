@@ -13,12 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import with_callbacks
 from skstruct._estimator import as_fitted, check_rows, check_sample_weight, result_dtype
-from skstruct._parameters import check_bool, check_number, check_option, random_seed
+from skstruct._parameters import check_bool, check_option
 from skstruct.decomposition._projection import LinearProjection
 from skstruct.linalg import (
     Operand,
     PartialSVD,
-    RangeFinder,
     RowSource,
     RunningSummary,
     complete_triplets,
@@ -29,12 +28,7 @@ from skstruct.linalg import (
 )
 
 ALGORITHMS = ("auto", "block_krylov", "randomized", "arpack", "single_pass")
-NORMALIZERS = {"auto": "lu", "LU": "lu", "QR": "qr", "OR": "qr", "none": "none"}
 
-# Residual |A'u - s v| asked of a solver, relative to s; and where a number of power iterations is
-# given, which is a wish for a rough answer.
-DEFAULT_TOL = 1e-8
-RANDOMIZED_TOL = 1e-2
 # With n_components='auto', the smallest relative error whose square float64 still sees.
 SMALLEST_ERROR = 1e-6
 
@@ -258,7 +252,8 @@ class RandomizedSVD(LinearProjection):
             data: Operand | RunningSummary = seen
             operand = seen.operand()
         else:
-            operand = data = make_operand(X, weights, center=self.center)
+            single = self._allows_single() and self.n_components != "auto"
+            operand = data = make_operand(X, weights, center=self.center, single=single)
         self._decompose(operand, data, dtype, lambda: make_operand(X, weights, center=True))
         return X
 
@@ -314,9 +309,7 @@ class RandomizedSVD(LinearProjection):
             self.mean_ = data.mean
 
     def _problem(self, operand: Operand) -> PartialSVD:
-        rank, energy = None, None
-        is_rough = self.algorithm == "randomized" and self.n_iter != "auto"
-        tol = float(self.tol) or (RANDOMIZED_TOL if is_rough else DEFAULT_TOL)
+        rank, energy, tol = None, None, float(self.tol)
         if isinstance(self.n_components, Integral):
             if self.n_components > operand.shape[1]:
                 raise ValueError(
@@ -324,31 +317,17 @@ class RandomizedSVD(LinearProjection):
                 )
             rank = min(int(self.n_components), operand.structure.shorter_side)
         elif self.n_components == "auto":
-            energy, tol = 1.0 - float(self.tol) ** 2, DEFAULT_TOL
+            energy, tol = 1.0 - tol**2, 0.0
         else:
             energy = float(self.n_components)
-        return PartialSVD(
-            operand.structure,
-            operand,
-            rank=rank,
-            energy=energy,
-            tol=tol,
-            seed=random_seed(self.random_state),
-            range_finder=RangeFinder(
-                n_oversamples=int(self.n_oversamples),
-                n_iter=None if self.n_iter == "auto" else int(self.n_iter),
-                normalizer=NORMALIZERS[self.power_iteration_normalizer],
-            ),
-        )
+        is_rough = self.algorithm == "randomized" and self.n_iter != "auto"
+        n_iter = int(self.n_iter) if is_rough else None
+        return self._partial_svd(operand, rank=rank, energy=energy, tol=tol, n_iter=n_iter)
 
     def _check_parameters(self) -> None:
         check_option(self, "algorithm", ALGORITHMS)
-        check_option(self, "power_iteration_normalizer", tuple(NORMALIZERS))
-        check_number(self, "tol")
-        check_number(self, "n_oversamples", integer=True, minimum=1)
         check_bool(self, "center")
-        if self.n_iter != "auto":
-            check_number(self, "n_iter", integer=True)
+        self._check_iteration_parameters("n_iter")
         k = self.n_components
         whole = isinstance(k, Integral) and not isinstance(k, bool) and k >= 1
         share = isinstance(k, Real) and not isinstance(k, Integral) and 0 < k < 1

@@ -113,9 +113,12 @@ class DenseOperand(Operand):
     def _mean_is_known(self) -> bool:
         return "mean" in vars(self)
 
-    def _settle_moments(self) -> None:
-        """Find the mean, unless it is known, and the column norms about it, in one pass."""
-        known, shift = self._mean_is_known, self._gram_shift()
+    def _settle_moments(self, about: np.ndarray | None = None) -> None:
+        """Find the mean, unless it is known, and the column norms about it, in one pass.
+
+        `about` is a mean found in a pass before, that is to be improved.
+        """
+        shift = self._shift(about)
 
         def lane(blocks: list[slice]) -> np.ndarray:
             sums = np.zeros((2, self.shape[1]))
@@ -126,24 +129,30 @@ class DenseOperand(Operand):
             return sums
 
         sums, squares = sum_in_lanes(lane, self._row_blocks(), (2, self.shape[1]))
-        excess = self._excess(shift, sums)
+        excess, is_final = self._excess(shift, sums, about)
         correction = excess * (2 * sums - self.total_weight * excess)
-        self.mean = shift + excess
-        self.column_sq_norms = np.maximum(squares - correction, 0.0)
-        if not (known or keeps_digits(correction, self.column_sq_norms)):
-            self._settle_moments()
+        norms = np.maximum(squares - correction, 0.0)
+        if is_final or keeps_digits(correction, norms):
+            self.mean, self.column_sq_norms = shift + excess, norms
+        else:
+            self._settle_moments(about=shift + excess)
 
-    def _gram_shift(self) -> np.ndarray:
-        """Return the mean, or something near it while it is not known, in the type of blocks."""
-        if self._mean_is_known:
-            return self.mean.astype(self._dtype)
-        return provisional_mean(sample_of_rows(self.X)).astype(self._dtype)
+    def _shift(self, about: np.ndarray | None) -> np.ndarray:
+        """Return what a pass subtracts: the mean, or something near it, in the type of blocks."""
+        if about is None:
+            about = self.mean if self._mean_is_known else provisional_mean(sample_of_rows(self.X))
+        return about.astype(self._dtype)
 
-    def _excess(self, shift: np.ndarray, sums: np.ndarray) -> np.ndarray:
-        """Return what the mean has beyond `shift`, from the weighted sums about that."""
+    def _excess(
+        self, shift: np.ndarray, sums: np.ndarray, about: np.ndarray | None
+    ) -> tuple[np.ndarray, bool]:
+        """Return what the mean has beyond `shift`, from the weighted sums about that.
+
+        And whether that is final: a mean that was known, or found in a second pass.
+        """
         if self._mean_is_known:
-            return self.mean - shift
-        return sums / (self.total_weight or 1.0)
+            return self.mean - shift, True
+        return sums / (self.total_weight or 1.0), about is not None
 
     @cached_property
     def _split_mean(self) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -230,8 +239,13 @@ class DenseOperand(Operand):
         return sum_in_lanes(lane, self._row_blocks(), (self.shape[1], V.shape[1]))
 
     def normal_equations(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._normal_equations(Y, about=None)
+
+    def _normal_equations(
+        self, Y: np.ndarray, about: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         p, t = self.shape[1], Y.shape[1]
-        shift = self._gram_shift() if self.structure.centered else None
+        shift = self._shift(about) if self.structure.centered else None
 
         def lane(blocks: list[slice]) -> np.ndarray:
             sums = np.zeros((p, p + 1 + t))
@@ -246,16 +260,16 @@ class DenseOperand(Operand):
         sums = sum_in_lanes(lane, self.dense_row_blocks(min_rows=2 * p), (p, p + 1 + t))
         gram, cross = np.ascontiguousarray(sums[:, :p]), sums[:, p + 1 :]
         if self.structure.centered:
-            known, excess = self._mean_is_known, self._excess(shift, sums[:, p])
-            half = sums[:, p] - 0.5 * self.total_weight * excess
+            excess, is_final = self._excess(shift, sums[:, p], about)
             if excess.any():
+                half = sums[:, p] - 0.5 * self.total_weight * excess
                 gram -= np.outer(half, excess)
                 gram -= np.outer(excess, half)
                 root = ones_or(self.root_weights, slice(0, len(Y)))
                 cross = cross - np.outer(excess, root @ Y)
+            if not (is_final or keeps_digits(self.total_weight * excess**2, gram.diagonal())):
+                return self._normal_equations(Y, about=shift + excess)
             self.mean = shift + excess
-            if not known and not keeps_digits(self.total_weight * excess**2, gram.diagonal()):
-                return self.normal_equations(Y)
         self.column_sq_norms = np.maximum(gram.diagonal(), 0.0)
         return gram, cross
 

@@ -34,10 +34,12 @@ EXPECTED_BLOCKS_PER_WANTED = 3
 # and leave room. With a tighter tolerance the share is that of rounding errors over it.
 RESOLVED_SHARE = 1e-4
 ROUNDING_SHARE = 1e-13
+# Residual, relative to the eigenvalue, to which rounding errors let pairs be found.
+SMALLEST_TOL = 1e-14
 # A direction whose remainder is this small, relative to what was projected out of it, is
 # orthogonalised again; below the second share nothing but rounding errors is left of it.
-DOUBTFUL_SHARE = 1e-5
-LOST_SHARE = 1e-13
+DOUBTFUL_SHARE = 1e-3
+LOST_SHARE = 1e-15
 
 
 def krylov_cost(problem: PartialSVD, block: int) -> Cost:
@@ -212,7 +214,7 @@ class _Stage:
         # An error of the pairs found here is seen in the later ones by the ratio of their values.
         smallest = max(values[self.n_wanted - 1], 0.0)
         if self.n_resolved < self.n_wanted:
-            tol = min(tol, max(tol * np.sqrt(smallest / largest), ROUNDING_SHARE))
+            tol = min(tol, max(tol * np.sqrt(smallest / largest), SMALLEST_TOL))
         # Half of what is asked, as the certificate measures with random probes.
         return float(np.linalg.norm(residuals)) / (0.5 * tol)
 

@@ -27,10 +27,11 @@ PROBE_SEED = 20240917
 # this share: at 1e-5 the routes through a Gram matrix reach 2e-10 to 1e-9, LAPACK's SVD 1e-11.
 MIN_LEFT_VECTOR = 1e-5
 
-# Sums of squares are right to about ENERGY_ROUNDING. The energy that an answer misses is their
-# difference as long as it is more than this share of the total.
+# Sums of squares are right to about this share. The energy that an answer misses is their
+# difference as long as it is so many times more.
 ENERGY_ROUNDING = 1e-14
-MIN_MISSING_SHARE = 1e-12
+SINGLE_ENERGY_ROUNDING = 1e-6
+MIN_MISSING = 100.0
 # Otherwise it is estimated by this many Gaussian vectors: of 10 000 estimates of an error of rank
 # one none was below 0.68 and none above 1.41 times the truth; the margin makes that 0.9 to 1.9.
 N_ERROR_PROBES = 48
@@ -194,8 +195,9 @@ class PartialSVD:
         """
         total = self.operand.sq_norm
         missing = total - float(np.sum(np.square(triplets.values)))
-        if missing > MIN_MISSING_SHARE * total or not self.structure.has_rows:
-            return float(np.sqrt(max(missing, 0.0) + ENERGY_ROUNDING * total))
+        rounding = SINGLE_ENERGY_ROUNDING if self.operand.single else ENERGY_ROUNDING
+        if missing > MIN_MISSING * rounding * total or not self.structure.has_rows:
+            return float(np.sqrt(max(missing, 0.0) + rounding * total))
         V = triplets.right.T
         probes = np.random.default_rng(PROBE_SEED).standard_normal((len(V), N_ERROR_PROBES))
         for _ in range(2):  # twice is enough

@@ -136,6 +136,11 @@ class RunningSummary(ABC):
         self._restore(factor)
         return self
 
+    @property
+    @abstractmethod
+    def max_rank(self) -> int:
+        """How many components can be asked for."""
+
     @abstractmethod
     def operand(self) -> Operand:
         """Return a matrix with the A'A that is kept."""
@@ -155,6 +160,10 @@ class RunningMoments(RunningSummary):
     def __init__(self, n_columns: int, *, center: bool) -> None:
         super().__init__(n_columns, center=center)
         self._gram = np.zeros((n_columns, n_columns))
+
+    @property
+    def max_rank(self) -> int:
+        return self.shape[1]
 
     def operand(self) -> Operand:
         operand = MomentsOperand(self._gram, self.shape[0], self.mean, self.total_weight)
@@ -185,6 +194,10 @@ class RunningFactor(RunningSummary):
         super().__init__(n_columns, center=center)
         self._n_kept = min(2 * rank + SPARE_ROWS, n_columns)
         self._factor = np.empty((0, n_columns))
+
+    @property
+    def max_rank(self) -> int:
+        return self._n_kept
 
     def operand(self) -> Operand:
         operand = make_operand(self._factor)

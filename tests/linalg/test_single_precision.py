@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from skstruct.decomposition import PCA
+from skstruct.decomposition import PCA, RandomizedSVD
 from skstruct.linalg import make_operand
 from skstruct.linalg._dense_operand import DenseOperand
 from skstruct.linalg._sources import BlockRows
@@ -188,6 +188,23 @@ def test_every_solver_on_float32_data(solver):
     pca = PCA(10, svd_solver=solver, random_state=0).fit(X)
     assert_allclose(pca.explained_variance_, s[:10] ** 2 / 4999, rtol=1e-4)
     assert pca.certificate_.holds
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "block_krylov", "randomized", "single_pass"])
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_randomized_svd_of_float32_data(algorithm, center, offset):
+    X = decaying(5000, 40, 1e-2, offset)
+    svd = RandomizedSVD(5, algorithm=algorithm, n_iter="auto", center=center, random_state=0).fit(X)
+    exact = X.astype(np.float64)
+    expected = singular_values(X) if center else np.linalg.svd(exact, compute_uv=False)
+    assert_allclose(svd.singular_values_, expected[:5], rtol=5e-5)
+    variances = (exact @ svd.components_.T.astype(np.float64)).var(axis=0)
+    assert_allclose(svd.explained_variance_, variances, rtol=1e-4)
+    share = variances / exact.var(axis=0).sum()
+    assert_allclose(svd.explained_variance_ratio_, share, rtol=1e-4)
+    assert svd.components_.dtype == svd.singular_values_.dtype == np.float32
+    assert svd.converged_
 
 
 @pytest.mark.parametrize(

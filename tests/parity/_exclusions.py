@@ -1,7 +1,8 @@
 """Why a test of scikit-learn may be excluded: five reasons, none of them our accuracy.
 
-An excluded test still runs unless it is `foreign` or a `defect`, and must fail in the way its reason says. So an
-exclusion that is no longer needed is an error, and what the test asserts before that point holds.
+An excluded test still runs unless it is `foreign` or a `defect`, and must fail in the way its
+reason says. So an exclusion that is no longer needed is an error, and what the test asserts before
+that point holds.
 """
 
 import re

@@ -5,6 +5,9 @@ It works on A'A or AA' one vector at a time, where `block_krylov` reads the data
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
+
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, svds
 
@@ -51,26 +54,35 @@ def reason(problem: PartialSVD) -> str:
 def solve(problem: PartialSVD) -> SingularTriplets:
     if problem.energy is not None:
         return with_growing_rank(problem, solve)
-    basis = _lanczos_vectors(problem)
+    basis, n_products = _lanczos_vectors(problem)
     if problem.wants_all:  # ARPACK finds all but one: the last is orthogonal to them
         basis = np.vstack([basis, null_directions(basis, 1)])
     # The eigenvalues of A'A that scipy returns have lost digits of the small singular values.
-    return ritz_triplets(problem.operand, basis.T)
+    return replace(ritz_triplets(problem.operand, basis.T), n_iter=n_products)
 
 
-def _lanczos_vectors(problem: PartialSVD) -> np.ndarray:
-    """Return orthonormal vectors on the short side, in rows: one less than that has at most."""
+def _lanczos_vectors(problem: PartialSVD) -> tuple[np.ndarray, int]:
+    """Return orthonormal vectors on the short side, in rows, and how many products it took.
+
+    One vector less than that side has, at most.
+    """
     operand, short = problem.operand, problem.structure.shorter_side
     k = min(problem.n_wanted, short - 1)
     unit = np.sqrt(operand.sq_norm)  # ARPACK's threshold is absolute for tiny data
     if unit == 0:  # and it refuses a zero matrix
-        return np.eye(k, short)
+        return np.eye(k, short), 0
     if k == 0:
-        return np.empty((0, short))
+        return np.empty((0, short)), 0
     rng = np.random.default_rng(problem.seed)
+    products = count()
+
+    def matvec(v: np.ndarray) -> np.ndarray:
+        next(products)
+        return operand.matmat(v.reshape(-1, 1)) / unit
+
     A = LinearOperator(
         operand.shape,
-        matvec=lambda v: operand.matmat(v.reshape(-1, 1)) / unit,
+        matvec=matvec,
         rmatvec=lambda u: operand.rmatmat(u.reshape(-1, 1)) / unit,
         matmat=lambda V: operand.matmat(V) / unit,
         rmatmat=lambda U: operand.rmatmat(U) / unit,
@@ -81,4 +93,4 @@ def _lanczos_vectors(problem: PartialSVD) -> np.ndarray:
     except ArpackNoConvergence as failure:
         raise Breakdown(f"ARPACK did not converge: {failure}") from failure
     vectors = U if operand.shape[0] < operand.shape[1] else Vt.T
-    return np.linalg.qr(vectors)[0].T
+    return np.linalg.qr(vectors)[0].T, next(products)
