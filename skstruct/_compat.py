@@ -6,12 +6,7 @@ from collections.abc import Callable
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-
-    # Frames from a warning in `_solve` to the line that called `fit`: `_solve`, `_fit`, `fit`
-    # and the decorator of `fit`.
-    FIT_STACKLEVEL = 5
 except ImportError:  # scikit-learn < 1.9 has no callbacks: the same names do nothing
-    FIT_STACKLEVEL = 4
 
     class _NoContext:
         def call_on_fit_task_begin(self, **_: object) -> None:
@@ -41,4 +36,4 @@ def has_callbacks(estimator: object) -> bool:
     return not {"_skl_callbacks", "_parent_callback_ctx"}.isdisjoint(vars(estimator))
 
 
-__all__ = ["FIT_STACKLEVEL", "CallbackSupportMixin", "has_callbacks", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "has_callbacks", "with_callbacks"]

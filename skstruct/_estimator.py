@@ -6,6 +6,7 @@ is not certified becomes a warning.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
-from skstruct._compat import FIT_STACKLEVEL, CallbackSupportMixin, has_callbacks
+from skstruct._compat import CallbackSupportMixin, has_callbacks
 from skstruct.linalg import PartialSVD, Ridge, RowSource, Solution, row_source, run
 
 
@@ -59,7 +60,7 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
                 f"{parameter}={getattr(self, parameter)!r} ({solution.escalated_from}) "
                 f"{outcome}; {solution.solver!r} was used instead.",
                 LinAlgWarning,
-                stacklevel=FIT_STACKLEVEL,
+                stacklevel=user_stacklevel(),
             )
         certificate = solution.certificate
         if not certificate.holds:
@@ -69,9 +70,21 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
                 f"{certificate.asked:.0e} (solver {solution.solver!r}). "
                 f"To remedy: {certificate.remedy}.",
                 ConvergenceWarning,
-                stacklevel=FIT_STACKLEVEL,
+                stacklevel=user_stacklevel(),
             )
         return solution
+
+
+def user_stacklevel() -> int:
+    """Return the ``stacklevel`` with which the caller's warning names the user's own line.
+
+    The first one outside of this package and scikit-learn, whose pipelines and decorators call it.
+    """
+    frame, level = sys._getframe(1), 1
+    packages = ("skstruct", "sklearn")
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in packages:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def check_rows(

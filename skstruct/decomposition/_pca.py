@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from copy import copy
 from numbers import Integral, Real
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.decomposition import PCA as SklearnPCA  # noqa: N811 - a class of the same name
 from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import with_callbacks
@@ -28,6 +27,9 @@ from skstruct.linalg import (
     row_blocks,
     running_summary,
 )
+
+if TYPE_CHECKING:
+    import sklearn.decomposition
 
 SOLVERS = (
     "auto",
@@ -68,13 +70,13 @@ class PCA(LinearProjection):
         ``plan_`` shows the comparison. ``'full'``: LAPACK's SVD, of the
         triangular factor for tall data. ``'covariance_eigh'``: eigendecomposition of the p x p
         Gram matrix. ``'gram_eigh'``: of the n x n one. ``'block_krylov'``: few components of data
-        large both ways. ``'randomized'``: a rough answer in a fixed number of passes.
+        large both ways. ``'randomized'``: a sketch, iterated.
         ``'arpack'``: one Lanczos vector at a time.
     tol : float, default=0.0
-        Residual ``|A'u - s v|`` asked for, relative to ``s_1``; 0 for 1e-8 (1e-2 with
-        ``'randomized'``).
+        Residual ``|A'u - s v|`` asked for, relative to ``s``; 0 for 1e-8 (1e-4 for float32 data,
+        1e-2 for ``'randomized'`` with a given ``iterated_power``).
     iterated_power : int or 'auto', default='auto'
-        Power iterations of ``'randomized'``.
+        Power iterations of ``'randomized'``; ``'auto'``: until the residual is below ``tol``.
     n_oversamples : int, default=10
         Additional sketch columns of ``'randomized'``.
     power_iteration_normalizer : {'auto', 'QR', 'LU', 'none'}, default='auto'
@@ -479,7 +481,7 @@ class PCA(LinearProjection):
         """
         return float(np.mean(self.score_samples(X)))
 
-    def as_sklearn(self) -> SklearnPCA:
+    def as_sklearn(self) -> sklearn.decomposition.PCA:
         """Return the equivalent fitted :class:`sklearn.decomposition.PCA`.
 
         For whatever looks at the class: export to ONNX, for example. Directions without variance
@@ -490,6 +492,9 @@ class PCA(LinearProjection):
         sklearn.decomposition.PCA
             With copies of the fitted attributes.
         """
+        # Here, as it takes longer to import than all of this package.
+        from sklearn.decomposition import PCA as SklearnPCA  # noqa: N811 - of the same name
+
         check_is_fitted(self)
         return as_fitted(
             SklearnPCA(n_components=self.n_components_, whiten=self.whiten, svd_solver="full"),

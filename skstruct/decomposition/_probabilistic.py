@@ -11,6 +11,8 @@ import warnings
 import numpy as np
 from scipy.linalg import LinAlgWarning
 
+from skstruct._estimator import user_stacklevel
+
 
 def covariance(components: np.ndarray, variances: np.ndarray, noise: float) -> np.ndarray:
     """Return C, of shape (p, p)."""
@@ -85,6 +87,6 @@ def _inverses(variances: np.ndarray, noise: float, p: int) -> tuple[np.ndarray, 
             "variance and are left out. Use fewer components, so that the noise variance is "
             "positive.",
             LinAlgWarning,
-            stacklevel=4,
+            stacklevel=user_stacklevel(),
         )
     return inverse, inverse_noise

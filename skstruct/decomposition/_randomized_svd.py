@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral, Real
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.decomposition import TruncatedSVD
 from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import with_callbacks
@@ -26,6 +25,9 @@ from skstruct.linalg import (
     running_summary,
     score_variances,
 )
+
+if TYPE_CHECKING:
+    import sklearn.decomposition
 
 ALGORITHMS = ("auto", "block_krylov", "randomized", "arpack", "single_pass")
 
@@ -63,9 +65,9 @@ class RandomizedSVD(LinearProjection):
     random_state : int, RandomState instance or None, default=None
         Seed of the iterations.
     tol : float, default=0.0
-        Residual ``|A'u - s v|`` asked for, relative to ``s``; 0 for 1e-8 (1e-2 for
-        ``'randomized'`` with a given ``n_iter``). With ``n_components='auto'``: the relative
-        error, at least 1e-6.
+        Residual ``|A'u - s v|`` asked for, relative to ``s``; 0 for 1e-8 (1e-4 for float32 data,
+        1e-2 for ``'randomized'`` with a given ``n_iter``). With ``n_components='auto'``: the
+        relative error, at least 1e-6.
     center : bool, default=False
         Whether to subtract the mean of every feature first, without making a sparse matrix dense.
 
@@ -210,7 +212,7 @@ class RandomizedSVD(LinearProjection):
             X = self._fit(X, sample_weight)
         return self._scores(X)
 
-    def as_sklearn(self) -> TruncatedSVD:
+    def as_sklearn(self) -> sklearn.decomposition.TruncatedSVD:
         """Return the equivalent fitted :class:`sklearn.decomposition.TruncatedSVD`.
 
         Returns
@@ -223,6 +225,9 @@ class RandomizedSVD(LinearProjection):
         ValueError
             With ``center``, which it does not know: `PCA` has a counterpart that does.
         """
+        # Here, as it takes longer to import than all of this package.
+        from sklearn.decomposition import TruncatedSVD
+
         check_is_fitted(self)
         if self.center:
             raise ValueError("TruncatedSVD does not centre; use skstruct.decomposition.PCA")

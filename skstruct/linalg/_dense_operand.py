@@ -96,7 +96,13 @@ class DenseOperand(Operand):
         if not self.single:
             return self
         twin = type(self)(self.X, self._weights, center=self.structure.centered)
-        twin.mean, twin._mean_is_given = self.mean, self._mean_is_given
+        twin._mean_is_given = self._mean_is_given
+        if self._mean_is_known:
+            twin.mean = self.mean
+        if not {"column_sq_norms", "sq_norm"}.isdisjoint(vars(self)):
+            # Whether the mean is small needs no pass of its own in float64.
+            subtracts = self._split_mean[0] is not None
+            twin._split_mean = (twin.mean, None) if subtracts else (None, self._split_mean[1])
         return twin
 
     @cached_property

@@ -39,16 +39,24 @@ class MomentsOperand(Operand):
         What was subtracted from the rows.
     total_weight : float
         Sum of the weights of the rows.
+    centered : bool
+        Whether that is their mean.
     """
 
     def __init__(
-        self, gram: np.ndarray, n_rows: int, mean: np.ndarray, total_weight: float
+        self,
+        gram: np.ndarray,
+        n_rows: int,
+        mean: np.ndarray,
+        total_weight: float,
+        *,
+        centered: bool,
     ) -> None:
         p = len(gram)
         self._gram = gram
         self.shape = (max(n_rows, p), p)  # products are with A'A, whatever the rows
         self.mean, self.total_weight, self.root_weights = mean, total_weight, None
-        self.structure = Structure(n_rows, p, centered=True, has_rows=False)
+        self.structure = Structure(n_rows, p, centered=centered, has_rows=False)
 
     @cached_property
     def column_sq_norms(self) -> np.ndarray:
@@ -166,7 +174,9 @@ class RunningMoments(RunningSummary):
         return self.shape[1]
 
     def operand(self) -> Operand:
-        operand = MomentsOperand(self._gram, self.shape[0], self.mean, self.total_weight)
+        operand = MomentsOperand(
+            self._gram, self.shape[0], self.mean, self.total_weight, centered=self._center
+        )
         operand.sq_norm = self.sq_norm  # with what a fit before had left out
         return operand
 

@@ -80,7 +80,8 @@ class Structure:
     def __str__(self) -> str:
         words = ["centered"] * self.centered + ["weighted"] * self.weighted
         if not self.has_rows:
-            return f"centered {self.n_rows} x {self.n_columns} matrix of which A'A is known"
+            lead = "centered " if self.centered else ""
+            return f"{lead}{self.n_rows} x {self.n_columns} matrix of which A'A is known"
         storage = f"sparse, {self.density:.2%} stored" if self.is_sparse else "dense"
         if self.out_of_core:
             storage += ", read in chunks"

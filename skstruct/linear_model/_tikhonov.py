@@ -10,8 +10,13 @@ from scipy.linalg import LinAlgWarning
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skstruct._compat import FIT_STACKLEVEL, with_callbacks
-from skstruct._estimator import StructuredEstimator, check_sample_weight, result_dtype
+from skstruct._compat import with_callbacks
+from skstruct._estimator import (
+    StructuredEstimator,
+    check_sample_weight,
+    result_dtype,
+    user_stacklevel,
+)
 from skstruct._parameters import check_bool, check_number, check_option, random_seed
 from skstruct.linalg import Operand, Ridge, RidgeCoefficients, make_operand
 
@@ -244,7 +249,7 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
                 "coefficients are not unique, those of minimum norm are returned. Use alpha > 0 "
                 "or remove dependent and constant features.",
                 LinAlgWarning,
-                stacklevel=FIT_STACKLEVEL,
+                stacklevel=user_stacklevel(),
             )
 
     def _record(

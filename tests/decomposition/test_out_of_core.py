@@ -195,7 +195,7 @@ def test_scores_of_data_in_memory_are_written_in_blocks_too(make):
 @pytest.mark.parametrize("shape", [(N, 2), (N - 1, 3), (3, N)])
 def test_scores_that_do_not_fit_are_refused(shape):
     pca = PCA(3).fit(data())
-    with pytest.raises(ValueError, match=r"out must have shape \(200, 3\), got"):
+    with pytest.raises(ValueError, match=r"out must be an array of shape \(200, 3\), got"):
         pca.transform(data(), out=np.empty(shape))
 
 
