@@ -27,9 +27,10 @@ MAX_BLOCKS = 32
 # of the Gram a sparse product runs at 7e7 multiply-adds/s and takes density^2 of them, a
 # dense one at 9e10/2, so they meet at sqrt(7e7 / 4.5e10) = 0.04.
 SPARSE_PRODUCT_DENSITY = 0.04
-# X'X - W m m' loses as many digits as the mean's energy exceeds the centred energy. Beyond
-# two digits rows are densified and centred exactly.
-MAX_CANCELLATION = 100.0
+# X'X - W m m' loses as many digits as the mean's energy exceeds the centred energy, and what is
+# lost turns the smallest vectors towards the largest. Beyond half a digit rows are densified and
+# centred exactly.
+MAX_CANCELLATION = 4.0
 
 
 class SparseOperand(Operand):

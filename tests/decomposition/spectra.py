@@ -212,7 +212,7 @@ def assert_variances(found, truth, rtol):
     allowed = np.maximum(rtol * s**2, (2 * s + rounding) * rounding) / scale
     error = np.abs(found - s**2 / scale)
     null = s <= truth.cutoff
-    bad = np.flatnonzero(np.where(null, found * scale > 64 * truth.cutoff**2, error > allowed))
+    bad = np.flatnonzero(np.where(null, found * scale > 256 * truth.cutoff**2, error > allowed))
     assert np.all(found >= 0), "a variance is negative"
     assert np.all(np.diff(found) <= 0), "variances are not in descending order"
     assert not bad.size, (
