@@ -97,7 +97,7 @@ class PartialSVD:
     energy : float or None
         Instead of a rank: as many triplets as capture this fraction of ||A||_F^2.
     tol : float
-        Residual asked for, |A'u - s v| relative to s, over all triplets: see `certify`.
+        Residual ``|A'u - s v|`` asked for, relative to s, over all triplets: see `certify`.
     seed : int
         Of every random number that a solver draws.
     range_finder : RangeFinder
