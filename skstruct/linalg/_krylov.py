@@ -35,7 +35,7 @@ EXPECTED_BLOCKS_PER_WANTED = 3
 RESOLVED_SHARE = 1e-4
 ROUNDING_SHARE = 1e-13
 # Residual, relative to the eigenvalue, to which rounding errors let pairs be found.
-SMALLEST_TOL = 1e-14
+SMALLEST_TOL = 1e-13
 # A direction whose remainder is this small, relative to what was projected out of it, is
 # orthogonalised again; below the second share nothing but rounding errors is left of it.
 DOUBTFUL_SHARE = 1e-3
@@ -59,19 +59,30 @@ def krylov_cost(problem: PartialSVD, block: int) -> Cost:
     return product + orthogonalise + ritz + read + finish
 
 
-def krylov_triplets(problem: PartialSVD, block: int) -> SingularTriplets:
-    """Return the leading singular triplets by iteration with blocks of so many columns."""
+def krylov_triplets(
+    problem: PartialSVD, block: int, start: np.ndarray | None = None
+) -> SingularTriplets:
+    """Return the leading singular triplets by iteration with blocks of so many columns.
+
+    `start` has columns on the short side that are near the wanted ones; random by default.
+    """
     operand = problem.operand
     wide = operand.shape[0] < operand.shape[1]
     product = operand.outer_product if wide else operand.normal_product
-    values, vectors, n_iter = leading_eigenpairs_of(product, min(operand.shape), problem, block)
+    values, vectors, n_iter = leading_eigenpairs_of(
+        product, min(operand.shape), problem, block, start
+    )
     finish = triplets_from_left if wide else triplets_from_right
     answer = finish(operand.in_double(), values, vectors, is_rough=operand.single)
     return problem.truncate(replace(answer, n_iter=n_iter))
 
 
 def leading_eigenpairs_of(
-    product: Callable[[np.ndarray], np.ndarray], order: int, problem: PartialSVD, block: int
+    product: Callable[[np.ndarray], np.ndarray],
+    order: int,
+    problem: PartialSVD,
+    block: int,
+    start: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the leading eigenpairs of a positive semidefinite operator, and the blocks it took.
 
@@ -84,7 +95,7 @@ def leading_eigenpairs_of(
     """
     rng = np.random.default_rng(problem.seed)
     found, vectors = np.empty(0), np.empty((order, 0))
-    start = np.empty((order, 0))
+    start = np.empty((order, 0)) if start is None else start
     n_iter = 0
     while True:
         missing = min(block, order - len(found)) - start.shape[1]

@@ -11,10 +11,11 @@ from itertools import count
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, svds
 
+from skstruct.linalg._krylov import krylov_triplets
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import NEEDS_ROWS, PartialSVD, SingularTriplets
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg._spectral import null_directions, ritz_triplets
+from skstruct.linalg._spectral import null_directions
 from skstruct.linalg.solvers._growth import with_growing_rank
 
 NAME = "arpack"
@@ -57,8 +58,10 @@ def solve(problem: PartialSVD) -> SingularTriplets:
     basis, n_products = _lanczos_vectors(problem)
     if problem.wants_all:  # ARPACK finds all but one: the last is orthogonal to them
         basis = np.vstack([basis, null_directions(basis, 1)])
-    # The eigenvalues of A'A that scipy returns have lost digits of the small singular values.
-    return replace(ritz_triplets(problem.operand, basis.T), n_iter=n_products)
+    # ARPACK works on A'A, whose rounding errors hide the small singular values: a block iteration
+    # that starts from its vectors finds them, and confirms the others.
+    answer = krylov_triplets(problem, max(len(basis), 1), basis.T)
+    return replace(answer, n_iter=n_products + answer.n_iter)
 
 
 def _lanczos_vectors(problem: PartialSVD) -> tuple[np.ndarray, int]:
