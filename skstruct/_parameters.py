@@ -34,6 +34,16 @@ def check_number(
         raise ValueError(_message(estimator, name, f"{what} of at least {minimum:g}"))
 
 
+def is_integer(value: object) -> bool:
+    """Whether `value` is an int, which a bool is not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_fraction(value: object) -> bool:
+    """Whether `value` is a float between 0 and 1, ends excluded."""
+    return isinstance(value, Real) and not isinstance(value, Integral) and 0 < value < 1
+
+
 def random_seed(random_state: object) -> int:
     """Return the seed that scikit-learn's `random_state` stands for.
 

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skstruct._compat import CallbackSupportMixin
-from skstruct.decomposition import PCA
+from skstruct.decomposition import PCA, RandomizedSVD
 from skstruct.linear_model import Tikhonov
 
 
@@ -135,6 +135,29 @@ def test_callbacks_are_called(estimator, frame):
 
     clone(estimator).set_callbacks(Recorder()).fit(*frame)
     assert calls == ["setup", "begin", "end", "teardown"]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "fit"),
+    [
+        (PCA(5, svd_solver="randomized", iterated_power=0), "fit"),
+        (PCA(5, svd_solver="randomized", iterated_power=0), "fit_transform"),
+        (make_pipeline(PCA(5, svd_solver="randomized", iterated_power=0)), "fit"),
+        (RandomizedSVD(5, algorithm="randomized", n_iter=0), "fit"),
+        (Tikhonov(solver="cg", max_iter=1), "fit"),
+    ],
+)
+def test_warnings_name_the_line_of_the_user(estimator, fit):
+    X = np.random.default_rng(0).standard_normal((300, 80))
+    with pytest.warns(Warning) as caught:
+        getattr(estimator, fit)(X, X @ np.arange(80.0))
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+@pytest.mark.parametrize("estimator", [PCA(), RandomizedSVD()])
+def test_where_scores_are_written_is_not_routed(estimator):
+    assert estimator.get_metadata_routing().transform.requests == {}
+    assert set(estimator.get_metadata_routing().fit.requests) == {"sample_weight"}
 
 
 def test_import_is_light():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import with_callbacks
 from skstruct._estimator import as_fitted, check_rows, check_sample_weight, result_dtype
-from skstruct._parameters import check_bool, check_option
+from skstruct._parameters import check_bool, check_option, is_fraction, is_integer
 from skstruct.decomposition import _probabilistic
 from skstruct.decomposition._projection import LinearProjection
 from skstruct.linalg import (
@@ -117,7 +117,8 @@ class PCA(LinearProjection):
     Raises
     ------
     ValueError
-        Bad input or parameters, or a requested solver that cannot answer.
+        Bad input or parameters, a requested solver that cannot answer, or weights that sum to
+        no more than 1: they count observations.
     MemoryError
         No solver fits the memory limit.
 
@@ -175,55 +176,6 @@ class PCA(LinearProjection):
         self.n_oversamples = n_oversamples
         self.power_iteration_normalizer = power_iteration_normalizer
         self.random_state = random_state
-
-    @with_callbacks
-    def fit(self, X: object, y: object = None, sample_weight: object = None) -> Self:
-        """Find the components of X.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Data.
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), optional
-            How many observations each row stands for: integer weights equal repetition, zero
-            weights removal. They must sum to more than 1.
-
-        Returns
-        -------
-        PCA
-            The estimator itself.
-        """
-        with self._fitting(X, y):
-            self._fit(X, sample_weight)
-        return self
-
-    @with_callbacks
-    def fit_transform(
-        self, X: object, y: object = None, sample_weight: object = None
-    ) -> np.ndarray:
-        """Find the components of X and return its scores.
-
-        The same as ``fit(X).transform(X)``, for every solver.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Data.
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), optional
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            Scores.
-        """
-        with self._fitting(X, y):
-            X = self._fit(X, sample_weight)
-        return self._scores(X)
 
     @with_callbacks
     def partial_fit(self, X: object, y: object = None, sample_weight: object = None) -> Self:
@@ -320,9 +272,8 @@ class PCA(LinearProjection):
         check_option(self, "svd_solver", SOLVERS)
         self._check_iteration_parameters("iterated_power")
         k = self.n_components
-        whole = isinstance(k, Integral) and not isinstance(k, bool)
-        share = isinstance(k, Real) and not isinstance(k, Integral) and 0 < k < 1
-        if not (k is None or whole or share or (isinstance(k, str) and k == "mle")):
+        known = k is None or (isinstance(k, str) and k == "mle")
+        if not (known or is_integer(k) or is_fraction(k)):
             raise ValueError(
                 "The 'n_components' parameter of PCA must be an int, a float in (0, 1), 'mle' "
                 f"or None. Got {k!r} instead."
@@ -394,13 +345,11 @@ class PCA(LinearProjection):
         return len(triplets.values)
 
     def _score_scale(self) -> np.ndarray | None:
-        """Return the standard deviations; zero where only rounding errors are left."""
         if not self.whiten:
             return None
-        deviations = np.sqrt(self.explained_variance_.astype(np.float64))
-        size = max(self.n_samples_, self.components_.shape[1])
-        cutoff = size * np.finfo(np.float64).eps * deviations.max(initial=0.0)
-        return np.where(deviations > cutoff, deviations, 0.0)
+        return _probabilistic.deviations(
+            self.explained_variance_, max(self.n_samples_, self.components_.shape[1])
+        )
 
     def get_covariance(self) -> np.ndarray:
         """Return the covariance of the probabilistic model.

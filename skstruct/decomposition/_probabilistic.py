@@ -14,6 +14,16 @@ from scipy.linalg import LinAlgWarning
 from skstruct._estimator import user_stacklevel
 
 
+def deviations(variances: np.ndarray, length: int) -> np.ndarray:
+    """Return square roots of variances, zero where only rounding errors are left.
+
+    `length` is the longer side of the data that they were found from.
+    """
+    roots = np.sqrt(variances.astype(np.float64))
+    cutoff = length * np.finfo(np.float64).eps * roots.max(initial=0.0)
+    return np.where(roots > cutoff, roots, 0.0)
+
+
 def covariance(components: np.ndarray, variances: np.ndarray, noise: float) -> np.ndarray:
     """Return C, of shape (p, p)."""
     p = components.shape[1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -10,9 +12,17 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
+from skstruct._compat import with_callbacks
 from skstruct._estimator import StructuredEstimator, check_rows, result_dtype
 from skstruct._parameters import check_number, check_option, random_seed
-from skstruct.linalg import Operand, PartialSVD, RangeFinder, make_operand, row_blocks
+from skstruct.linalg import (
+    Operand,
+    PartialSVD,
+    RangeFinder,
+    RowSource,
+    make_operand,
+    row_blocks,
+)
 
 NORMALIZERS = {"auto": "lu", "LU": "lu", "QR": "qr", "OR": "qr", "none": "none"}
 
@@ -31,6 +41,59 @@ class LinearProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Struct
 
     # Where to write is no metadata for a pipeline to route.
     __metadata_request__transform = {"out": UNUSED}  # noqa: RUF012 - scikit-learn's own form
+
+    @with_callbacks
+    def fit(self, X: object, y: object = None, sample_weight: object = None) -> Self:
+        """Find the components of X.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or source of rows, of shape (n_samples, n_features)
+            Data.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), optional
+            How many observations each row stands for: integer weights equal repetition, zero
+            weights removal.
+
+        Returns
+        -------
+        object
+            The estimator itself.
+        """
+        with self._fitting(X, y):
+            self._fit(X, sample_weight)
+        return self
+
+    @with_callbacks
+    def fit_transform(
+        self, X: object, y: object = None, sample_weight: object = None
+    ) -> np.ndarray:
+        """Find the components of X and return its scores.
+
+        The same as ``fit(X).transform(X)``, for every solver.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or source of rows, of shape (n_samples, n_features)
+            Data.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), optional
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            Scores.
+        """
+        with self._fitting(X, y):
+            X = self._fit(X, sample_weight)
+        return self._scores(X)
+
+    @abstractmethod
+    def _fit(self, X: object, sample_weight: object) -> np.ndarray | sparse.sparray | RowSource:
+        """Find the components of X; return X as it was validated."""
 
     def transform(self, X: object, *, out: np.ndarray | None = None) -> np.ndarray:
         """Return the scores of X: its rows, centred as in `fit`, projected on the components.

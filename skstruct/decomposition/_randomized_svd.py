@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Self
+from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from skstruct._compat import with_callbacks
 from skstruct._estimator import as_fitted, check_rows, check_sample_weight, result_dtype
-from skstruct._parameters import check_bool, check_option
+from skstruct._parameters import check_bool, check_option, is_fraction, is_integer
 from skstruct.decomposition._projection import LinearProjection
 from skstruct.linalg import (
     Operand,
@@ -55,7 +54,8 @@ class RandomizedSVD(LinearProjection):
         Gram matrix; ``plan_`` shows the comparison. ``'block_krylov'``: iteration with thin blocks.
         ``'randomized'``: a sketch with ``n_iter`` power iterations, a rough answer. ``'arpack'``:
         one Lanczos vector at a time. ``'single_pass'``: every row is read once, and
-        a factor of twice the rank kept (up to 1000 features: the exact Gram matrix).
+        a factor of twice the rank kept (up to 1000 features: the exact Gram matrix); X may then be
+        an iterator of blocks of rows.
     n_iter : int or 'auto', default=5
         Power iterations of ``'randomized'``; ``'auto'``: until the residual is below ``tol``.
     n_oversamples : int, default=10
@@ -159,58 +159,14 @@ class RandomizedSVD(LinearProjection):
         self.tol = tol
         self.center = center
 
-    @with_callbacks
-    def fit(self, X: object, y: object = None, sample_weight: object = None) -> Self:
-        """Find the components of X.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or source of rows, of shape (n_samples, n_features)
-            Data. With ``algorithm='single_pass'`` also an iterator of blocks of rows, which can
-            be read only once.
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), optional
-            How many rows each row stands for. Not with an iterator.
-
-        Returns
-        -------
-        RandomizedSVD
-            The estimator itself.
-        """
-        with self._fitting(X, y):
-            self._fit(X, sample_weight)
-        return self
-
-    @with_callbacks
     def fit_transform(
         self, X: object, y: object = None, sample_weight: object = None
     ) -> np.ndarray:
-        """Find the components of X and return its scores.
-
-        The same as ``fit(X).transform(X)``, for every algorithm.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or source of rows, of shape (n_samples, n_features)
-            Data.
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), optional
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            Scores.
-        """
         if _is_read_once(X):
             raise ValueError(
                 "X is an iterator, which can be read only once, and its scores need a second time"
             )
-        with self._fitting(X, y):
-            X = self._fit(X, sample_weight)
-        return self._scores(X)
+        return super().fit_transform(X, y, sample_weight)
 
     def as_sklearn(self) -> sklearn.decomposition.TruncatedSVD:
         """Return the equivalent fitted :class:`sklearn.decomposition.TruncatedSVD`.
@@ -334,14 +290,13 @@ class RandomizedSVD(LinearProjection):
         check_bool(self, "center")
         self._check_iteration_parameters("n_iter")
         k = self.n_components
-        whole = isinstance(k, Integral) and not isinstance(k, bool) and k >= 1
-        share = isinstance(k, Real) and not isinstance(k, Integral) and 0 < k < 1
-        if not (whole or share or (isinstance(k, str) and k == "auto")):
+        is_auto = isinstance(k, str) and k == "auto"
+        if not (is_auto or (is_integer(k) and k >= 1) or is_fraction(k)):
             raise ValueError(
                 "The 'n_components' parameter of RandomizedSVD must be a positive int, a float "
                 f"in (0, 1) or 'auto'. Got {k!r} instead."
             )
-        if isinstance(k, str) and not SMALLEST_ERROR <= self.tol < 1:
+        if is_auto and not SMALLEST_ERROR <= self.tol < 1:
             raise ValueError(
                 "n_components='auto' needs tol, the relative error allowed, of at least "
                 f"{SMALLEST_ERROR:g} and below 1; got {self.tol!r}"

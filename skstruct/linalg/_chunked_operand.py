@@ -17,9 +17,8 @@ from scipy import sparse
 
 from skstruct.linalg._centering import keeps_digits
 from skstruct.linalg._config import get_config
-from skstruct.linalg._operand import Operand, root_and_total
+from skstruct.linalg._operand import Operand
 from skstruct.linalg._sources import MEMORY_SHARE, RowSource
-from skstruct.linalg._structure import Structure
 from skstruct.linalg._threads import parallel_region
 
 # Bytes of the rows that are kept as a dense panel while all others pass by: AA' of data of
@@ -60,18 +59,14 @@ class ChunkedOperand(Operand):
         mean: np.ndarray | None = None,
         single: bool = False,
     ) -> None:
-        self.source = source
-        self.shape = source.shape
-        self.root_weights, self.total_weight = root_and_total(weights, source.shape[0])
-        self.structure = Structure(
-            n_rows=source.shape[0],
-            n_columns=source.shape[1],
-            dtype=source.dtype.name,
-            nnz=source.nnz,
+        self._describe(
+            source,
+            weights,
             centered=center or mean is not None,
-            weighted=weights is not None,
+            nnz=source.nnz,
             out_of_core=True,
         )
+        self.source = source
         self.single = single and source.dtype == np.float32 and source.nnz is None
         self._in_memory = in_memory
         self._weights = weights
@@ -136,14 +131,24 @@ class ChunkedOperand(Operand):
 
     @cached_property
     def mean(self) -> np.ndarray:
-        """The weighted column mean."""
+        self._settle_moments()
+        return self.mean
+
+    @cached_property
+    def column_sq_norms(self) -> np.ndarray:
+        if self._mean_is_known:
+            return self._sum(lambda _, chunk: chunk.column_sq_norms, (self.shape[1],))
+        self._settle_moments()
+        return self.column_sq_norms
+
+    def _settle_moments(self) -> None:
+        """Find the mean and the norms of the columns about it."""
 
         def moments(rows: slice, chunk: Operand) -> np.ndarray:
             sums = chunk.rmatmat(self._root(rows))[:, 0]
             return np.stack([chunk.column_sq_norms, sums])
 
         self._settle_mean(lambda shift: self._sum(moments, (2, self.shape[1]), shift))
-        return vars(self)["mean"]
 
     def _settle_mean(
         self, measure: Callable[[_Shift], Sequence[np.ndarray]]
@@ -281,13 +286,6 @@ class ChunkedOperand(Operand):
             out[seen, rows] = product.T
 
         self._read(multiply)
-
-    @cached_property
-    def column_sq_norms(self) -> np.ndarray:
-        if not self._mean_is_known:
-            self.mean  # noqa: B018 - finding it tells the norms as well
-            return vars(self)["column_sq_norms"]
-        return self._sum(lambda _, chunk: chunk.column_sq_norms, (self.shape[1],))
 
     # -- rows -----------------------------------------------------------------------------
 

@@ -18,11 +18,9 @@ from skstruct.linalg._centering import keeps_digits, provisional_mean, sample_of
 from skstruct.linalg._operand import (
     Operand,
     longest,
-    root_and_total,
     run_in_lanes,
     sum_in_lanes,
 )
-from skstruct.linalg._structure import Structure
 
 # Blocks have at least this many rows (or columns), else their products degenerate to BLAS-2.
 MIN_BLOCK = 64
@@ -73,17 +71,9 @@ class DenseOperand(Operand):
         mean: np.ndarray | None = None,
         single: bool = False,
     ) -> None:
+        self._describe(X, weights, centered=center or mean is not None)
         self.X = X
-        self.shape = X.shape
-        self.root_weights, self.total_weight = root_and_total(weights, X.shape[0])
         self._weights = weights
-        self.structure = Structure(
-            n_rows=X.shape[0],
-            n_columns=X.shape[1],
-            dtype=X.dtype.name,
-            centered=center or mean is not None,
-            weighted=weights is not None,
-        )
         self.single = single and X.dtype == np.float32
         self._dtype = np.dtype(np.float32 if self.single else np.float64)
         self._mean_is_given = mean is not None

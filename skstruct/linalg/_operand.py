@@ -54,6 +54,28 @@ class Operand(ABC):
     total_weight: float
     structure: Structure
 
+    def _describe(
+        self,
+        X: object,
+        weights: np.ndarray | None,
+        *,
+        centered: bool,
+        nnz: int | None = None,
+        out_of_core: bool = False,
+    ) -> None:
+        """Record the facts known of X, which has a shape and a dtype, and its weights."""
+        self.shape = X.shape
+        self.root_weights, self.total_weight = root_and_total(weights, X.shape[0])
+        self.structure = Structure(
+            n_rows=X.shape[0],
+            n_columns=X.shape[1],
+            dtype=X.dtype.name,
+            nnz=nnz,
+            centered=centered,
+            weighted=weights is not None,
+            out_of_core=out_of_core,
+        )
+
     # -- what a subclass provides ---------------------------------------------------------
 
     @abstractmethod

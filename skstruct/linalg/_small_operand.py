@@ -6,8 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skstruct.linalg._operand import Operand, root_and_total
-from skstruct.linalg._structure import Structure
+from skstruct.linalg._operand import Operand
 
 
 class SmallDenseOperand(Operand):
@@ -35,15 +34,7 @@ class SmallDenseOperand(Operand):
         center: bool = False,
         mean: np.ndarray | None = None,
     ) -> None:
-        self.shape = X.shape
-        self.root_weights, self.total_weight = root_and_total(weights, X.shape[0])
-        self.structure = Structure(
-            n_rows=X.shape[0],
-            n_columns=X.shape[1],
-            dtype=X.dtype.name,
-            centered=center or mean is not None,
-            weighted=weights is not None,
-        )
+        self._describe(X, weights, centered=center or mean is not None)
         A = X.astype(np.float64, copy=False)
         self.mean = np.zeros(X.shape[1])
         if mean is not None:

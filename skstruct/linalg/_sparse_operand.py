@@ -12,10 +12,8 @@ from skstruct.linalg._operand import (
     DENSE_BLOCK_BYTES,
     Operand,
     even_slices,
-    root_and_total,
     sum_in_lanes,
 )
-from skstruct.linalg._structure import Structure
 from skstruct.linalg._threads import run_all
 
 # Stored entries in a block, and the most blocks: enough for eight cores, and for one product of
@@ -56,16 +54,7 @@ class SparseOperand(Operand):
         center: bool = False,
         mean: np.ndarray | None = None,
     ) -> None:
-        self.shape = X.shape
-        self.root_weights, self.total_weight = root_and_total(weights, X.shape[0])
-        self.structure = Structure(
-            n_rows=X.shape[0],
-            n_columns=X.shape[1],
-            dtype=X.dtype.name,
-            nnz=X.nnz,
-            centered=center or mean is not None,
-            weighted=weights is not None,
-        )
+        self._describe(X, weights, centered=center or mean is not None, nnz=X.nnz)
         # CSR rows can be cut without copying; float64 is needed by every product.
         self.X = sparse.csr_array(X).astype(np.float64, copy=False)
         if not self.X.has_canonical_format:

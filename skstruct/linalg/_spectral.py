@@ -96,7 +96,7 @@ def triplets_from_right(
     Gram matrix of its own, which resolves some more of them, and so on down to rounding errors:
     every stage is one pass over the data. With `is_rough` this begins with the first.
     """
-    null, largest = _null_share(operand), 0.0
+    null, largest = null_share(max(operand.shape)), 0.0
     found_values, found = [], []
     while True:
         n = len(values)
@@ -123,7 +123,7 @@ def triplets_from_left(
     V = A'U / s where that is accurate. What is left of A'U, made orthogonal to those, has a Gram
     matrix of its own, and so on as in :func:`triplets_from_right`, without further passes.
     """
-    null, largest = _null_share(operand), 0.0
+    null, largest = null_share(max(operand.shape)), 0.0
     image = operand.rmatmat(U)
     found_values, found = np.empty(0), np.empty((0, len(image)))
     while True:
@@ -147,20 +147,12 @@ def triplets_from_left(
     return _descending(found_values, np.vstack([found, null_directions(found, n_null)]))
 
 
-def ritz_triplets(operand: Operand, basis: np.ndarray) -> SingularTriplets:
-    """Return the singular triplets of A within a space on its short side.
+def null_share(length: int) -> float:
+    """Return the share of the largest eigenvalue below which only rounding errors are left.
 
-    `basis` has orthonormal columns, of length p for tall A and n for wide.
+    The square of that for singular values, with `length` the longer side of the matrix.
     """
-    ones = np.ones(basis.shape[1])
-    if operand.shape[0] < operand.shape[1]:
-        return triplets_from_left(operand, ones, basis, is_rough=True)
-    return triplets_from_right(operand, ones, basis, is_rough=True)
-
-
-def _null_share(operand: Operand) -> float:
-    """Return the share of the largest eigenvalue below which only rounding errors are left."""
-    return (max(operand.shape) * np.finfo(np.float64).eps) ** 2
+    return (length * np.finfo(np.float64).eps) ** 2
 
 
 def _descending(values: np.ndarray, right: np.ndarray) -> SingularTriplets:
@@ -197,7 +189,7 @@ def complete(answer: SingularTriplets, count: int, n_rows: int) -> SingularTripl
         Number of rows, for the numerical rank.
     """
     p = answer.right.shape[1]
-    cutoff = max(n_rows, p) * np.finfo(np.float64).eps * answer.values.max(initial=0.0)
+    cutoff = np.sqrt(null_share(max(n_rows, p))) * answer.values.max(initial=0.0)
     rank = min(int(np.count_nonzero(answer.values > cutoff)), count)
     missing = count - rank
     if missing == 0:

@@ -452,3 +452,16 @@ def test_integer_weights_are_repetitions(n, p, seed, is_sparse):
     np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-14)
     np.testing.assert_allclose(weighted.gram(), repeated.gram(), atol=1e-12)
     np.testing.assert_allclose(weighted.sq_norm, repeated.sq_norm, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [3, 6, 9])
+def test_a_full_column_behind_an_offset_costs_the_sparse_gram_no_digits(ratio):
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((4000, 300)) < 0.03, rng.standard_normal((4000, 300)), 0.0)
+    spread = np.sqrt(np.square(X).sum() / 4000)
+    X[:, 0] = 0.2 * rng.standard_normal(4000) + ratio * spread
+    centered = X.astype(np.longdouble) - X.astype(np.longdouble).mean(axis=0)
+    exact = (centered.T @ centered).astype(float)
+    gram = make_operand(sparse.csr_array(X), center=True).gram()
+    # By a sparse product less the mean's share it would be 47 to 1800 eps.
+    assert np.abs(gram - exact).max() <= 4 * np.finfo(float).eps * np.trace(exact)

@@ -259,6 +259,18 @@ def test_another_machine_changes_the_choice(problem, rates, expected):
     assert plan_for(problem) == before
 
 
+def test_data_out_of_core_makes_passes_dear():
+    in_memory, out_of_core = (
+        plan_for(PartialSVD(replace(SQUARE, out_of_core=is_out), rank=20))
+        for is_out in (False, True)
+    )
+    assert in_memory.chosen == "block_krylov"
+    seconds = [{c.solver: c.seconds for c in plan.candidates} for plan in (in_memory, out_of_core)]
+    more = {solver: seconds[1][solver] - seconds[0][solver] for solver in seconds[0]}
+    # An iteration reads the data many times, a Gram matrix once.
+    assert more["block_krylov"] > 10 * more["covariance_eigh"] > 0
+
+
 def test_set_config_changes_a_choice_for_the_process():
     problem = PartialSVD(SQUARE, rank=20)
     reference = get_config().machine

@@ -244,3 +244,15 @@ def test_what_float32_does_not_resolve_is_computed_again(monkeypatch):
     X = decaying(5000, 40, 1e-3, 0.0)
     PCA(30, svd_solver="covariance_eigh").fit(X)
     assert seen == [True, False]
+
+
+@pytest.mark.parametrize("shape", [(6000, 300), (300, 6000)], ids=str)
+def test_values_that_spread_as_those_of_patches_are_certified_in_float32(shape):
+    n, p = shape
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((m, 20)))[0] for m in shape)
+    X = (U * np.geomspace(100, 100 / 30, 20)) @ V.T + 1e-4 * rng.standard_normal((n, p))
+    pca = PCA(20, svd_solver="covariance_eigh" if n > p else "gram_eigh").fit(X.astype(np.float32))
+    assert [attempt.outcome for attempt in pca.plan_.attempts] == ["certified"]
+    overlap = pca.components_ @ pca.components_.T
+    np.testing.assert_allclose(overlap, np.eye(20), atol=1e-6)

@@ -12,7 +12,6 @@ from skstruct.linalg._spectral import (
     SUBSET_MIN_ORDER,
     cholesky,
     leading_eigenpairs,
-    ritz_triplets,
     svd,
     tall_r_factor,
     triplets,
@@ -154,14 +153,6 @@ def test_triplets_from_the_right_far_below_the_largest():
     s = np.linalg.svd(A, compute_uv=False)
     np.testing.assert_allclose(answer.values, s, rtol=1e-6)
     np.testing.assert_allclose(answer.right @ answer.right.T, np.eye(12), atol=1e-12)
-
-
-@pytest.mark.parametrize("shape", [(60, 12), (12, 60), (12, 12)], ids=str)
-def test_ritz_triplets_of_the_whole_space(shape):
-    A = with_values(np.logspace(0, -9, 12), *shape)
-    basis = np.linalg.qr(noise(12, 12))[0]
-    answer = ritz_triplets(make_operand(A), basis)
-    np.testing.assert_allclose(answer.values, np.linalg.svd(A, compute_uv=False), rtol=1e-6)
 
 
 # -- null directions ----------------------------------------------------------------------
