@@ -1,8 +1,8 @@
 """Thick-restarted block Krylov iteration on the short side of a matrix.
 
 The Krylov space of the smaller of A'A and AA' is built block by block, each block by one fused
-pass over the data, with full reorthogonalisation. The residuals of all wanted pairs come from
-the last block's coefficients, at no cost; the iteration stops on them.
+pass over the data, and kept as orthogonal to the others as the answer needs. The residuals of all
+wanted pairs come from the last block's coefficients, at no cost; the iteration stops on them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from skstruct.linalg._config import get_config
 from skstruct.linalg._krylov_basis import KrylovBasis
 from skstruct.linalg._machine import EIGH_FLOPS, NARROW_FACTOR, Cost
+from skstruct.linalg._orthogonality import OrthogonalityLoss
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import null_share, triplets_from_left, triplets_from_right
@@ -41,6 +42,10 @@ ROUNDING_SHARE = 1e-13
 # 2e-15; with 1e-13, which takes part of the range for rounding errors, to 6e-13.
 DOUBTFUL_SHARE = 1e-3
 LOST_SHARE = 1e-15
+# Orthogonality that may be lost, as a share of the tolerance, and at most: the projection on a
+# basis that is orthonormal to the square root of eps has eigenvalues right to eps (Simon 1984).
+LOSS_SHARE = 0.1
+MAX_LOSS = 1e-8
 
 
 def krylov_cost(problem: PartialSVD, block: int) -> Cost:
@@ -139,9 +144,9 @@ class _Stage:
         self._product, self._problem, self._block, self._rng = product, problem, block, rng
         self._found = found
         self._order, self._n_found = vectors.shape
-        self._space = KrylovBasis(self._order)
-        self._space.append(vectors)
         self.n_wanted = 1 if problem.energy is not None else problem.n_wanted - self._n_found
+        self._space = KrylovBasis(self._order, self._n_found + self._max_basis())
+        self._space.append(vectors)
         self.n_resolved = 0
         self.n_iter = 0
         self.has_converged = False
@@ -153,8 +158,8 @@ class _Stage:
 
     def iterate(self, start: np.ndarray) -> None:
         """Find the leading pairs that can be told apart from rounding errors here."""
-        space = self._space
-        self._space.project_out(start, space.inner(start))
+        space, loss = self._space, OrthogonalityLoss(self._rng)
+        space.project_out(start, space.inner(start))
         Q = np.linalg.qr(start)[0]
         space.project_out(Q, space.inner(Q))
         Q = np.linalg.qr(Q)[0]
@@ -163,19 +168,30 @@ class _Stage:
         history: list[tuple[int, float]] = []
         while self.n_iter < MAX_BLOCKS:
             self.n_iter += 1
-            last = space.size
+            last = len(H)
             space.append(Q)
+            if recent == 0:
+                loss.begin(last + Q.shape[1], Q.shape[1])
             image = self._product(Q)
-            columns = _orthogonalize(space, image, recent)
+            columns = _orthogonalize(space, image, self._n_found, self._n_found + recent)
             recent = last
-            H = _bordered(H, columns[self._n_found :])
             Q, coupling = _next_block(space, image, columns, self._rng)
+            grown = _bordered(H, columns[self._n_found :])
+            full = len(grown) + Q.shape[1] > self._max_basis()
+            if (
+                loss.exceeds(self._allowed_loss(), grown, columns[self._n_found :], coupling)
+                or full
+            ):
+                Q, coupling, inner = _made_orthogonal(space, Q, coupling)
+                columns += inner @ coupling
+                loss.settle(inner[self._n_found :])
+                grown = _bordered(H, columns[self._n_found :])
+            H = grown
             size, width = len(H), Q.shape[1]
-            full = size + width > self._max_basis()
             if size < next_check and not full and width and self.n_iter < MAX_BLOCKS:
                 continue
-            # The check costs size^3; at every tenth of growth it stays a small share.
-            next_check = size + size // 10
+            # The check costs size^3; at every twentieth of growth it stays a small share.
+            next_check = size + size // 20
             self.ritz = _ritz(H, coupling)
             if not np.all(np.isfinite(self.ritz.values)):
                 raise Breakdown("the Krylov space contains values that are not finite")
@@ -193,6 +209,17 @@ class _Stage:
                 space.rotate(np.hstack([found, kept]))
                 H = np.diag(self.ritz.values[:keep])
                 next_check = recent = 0
+
+    def _allowed_loss(self) -> float:
+        """Inner product of two basis vectors that leaves the wanted pairs as accurate as asked.
+
+        What is lost points to the leading vectors, and counts by the ratio of the values.
+        """
+        values = self.ritz.values
+        share = RESOLVED_SHARE
+        if len(values) > self.n_wanted:
+            share = max(values[self.n_wanted - 1] / values[0], share)
+        return min(LOSS_SHARE * self._problem.tol * share, MAX_LOSS)
 
     def _padded(self, coefficients: np.ndarray) -> np.ndarray:
         """Return coefficients of the whole basis, the vectors found before included."""
@@ -259,25 +286,28 @@ def _bordered(H: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return grown
 
 
-def _orthogonalize(space: KrylovBasis, image: np.ndarray, recent: int) -> np.ndarray:
-    """Make `image` orthogonal to the basis, in place; return its inner products with it.
+def _orthogonalize(space: KrylovBasis, image: np.ndarray, n_found: int, recent: int) -> np.ndarray:
+    """Make `image` orthogonal to what it meets, in place; return its inner products with the basis.
 
     In exact arithmetic it meets only the vectors from `recent` on: those of the last two blocks,
-    and after a restart all. They are projected out first, so that the others have little to take,
-    and rounding errors are not amplified from block to block.
+    and after a restart all. In that of the computer also the `n_found` first ones, whose values
+    are so much larger that rounding errors in their directions grow with every product.
     """
-    local = space.inner(image, recent)
-    space.project_out(image, local, recent)
-    columns = space.inner(image)
-    space.project_out(image, columns)
-    columns[recent:] += local
+    columns = np.zeros((space.size, image.shape[1]))
+    for _ in range(2):  # twice is enough
+        for part in (slice(recent, space.size), slice(0, n_found)):
+            if part.start == part.stop:
+                continue
+            inner = space.inner(image, part)
+            space.project_out(image, inner, part)
+            columns[part] += inner
     return columns
 
 
 def _next_block(
     space: KrylovBasis, image: np.ndarray, columns: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Orthonormalise `image`, which is orthogonal to the basis; return it and its coefficients.
+    """Orthonormalise what is left of a product; return it and its coefficients.
 
     `columns` are the inner products that it had with the basis. Directions lost to rounding are
     replaced by random ones, whose coefficients are zero, so that an invariant subspace does not
@@ -297,6 +327,18 @@ def _next_block(
             coupling = correction @ coupling
     room = len(Q) - space.size
     return Q[:, :room], coupling[:room]
+
+
+def _made_orthogonal(
+    space: KrylovBasis, Q: np.ndarray, coupling: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a block orthogonal to the whole basis, its coefficients, and what it had in it."""
+    inner = space.inner(Q)
+    space.project_out(Q, inner)
+    if np.abs(inner).max(initial=0.0) > MAX_LOSS:  # otherwise it is still orthonormal to eps
+        Q, correction = np.linalg.qr(Q)
+        coupling = correction @ coupling
+    return Q, coupling, inner
 
 
 def _ritz(H: np.ndarray, coupling: np.ndarray) -> _Ritz:

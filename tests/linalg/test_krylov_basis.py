@@ -89,6 +89,30 @@ def test_columns_are_rarely_copied():
     assert len(addresses) <= 8
 
 
+def test_no_column_is_copied_up_to_the_capacity():
+    columns = orthonormal(100, 30)
+    basis = KrylovBasis(100, capacity=30)
+    store = basis._columns
+    for j in range(30):
+        basis.append(columns[:, j : j + 1])
+    basis.rotate(np.eye(30, 10))
+    basis.append(columns[:, 10:12])
+    assert basis._columns is store
+    assert np.array_equal(basis.vectors, columns[:, :12])
+
+
+def test_some_of_the_vectors():
+    columns = orthonormal(60, 9)
+    basis = filled(columns, (4, 5))
+    block = np.random.default_rng(0).standard_normal((60, 2))
+    for part in (slice(2, None), slice(0, 3), slice(3, 3)):
+        inner = basis.inner(block, part)
+        np.testing.assert_allclose(inner, columns[:, part].T @ block, atol=ATOL)
+        rest = block.copy()
+        basis.project_out(rest, inner, part)
+        np.testing.assert_allclose(rest, block - columns[:, part] @ inner, atol=ATOL)
+
+
 def test_vectors_are_a_view():
     basis = filled(orthonormal(30, 6), (4, 2))
     assert np.shares_memory(basis.vectors, basis.vectors)
