@@ -9,15 +9,20 @@ from skstruct.linalg._engine import plan_for, run
 from skstruct.linalg._machine import Cost, Machine
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._operands import make_operand
+from skstruct.linalg._penalty import (
+    DiagonalPenalty,
+    Penalty,
+    difference_penalty,
+    laplacian_penalty,
+)
 from skstruct.linalg._plan import Attempt, Candidate, InapplicableSolver, Plan
 from skstruct.linalg._problems import (
     PartialSVD,
     RangeFinder,
-    Ridge,
-    RidgeCoefficients,
     SingularTriplets,
 )
 from skstruct.linalg._rank import minka_rank
+from skstruct.linalg._regression import LeastSquares, Ridge, RidgeCoefficients
 from skstruct.linalg._running import RunningSummary, running_summary
 from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._sources import RowSource, row_blocks, row_source
@@ -31,10 +36,13 @@ __all__ = [
     "Candidate",
     "Certificate",
     "Cost",
+    "DiagonalPenalty",
     "InapplicableSolver",
+    "LeastSquares",
     "Machine",
     "Operand",
     "PartialSVD",
+    "Penalty",
     "Plan",
     "RangeFinder",
     "Ridge",
@@ -46,7 +54,9 @@ __all__ = [
     "Structure",
     "complete_triplets",
     "config_context",
+    "difference_penalty",
     "get_config",
+    "laplacian_penalty",
     "make_operand",
     "minka_rank",
     "plan_for",

@@ -69,7 +69,6 @@ class ChunkedOperand(Operand):
         self.source = source
         self.single = single and source.dtype == np.float32 and source.nnz is None
         self._in_memory = in_memory
-        self._weights = weights
         self._local = threading.local()
         if mean is not None:
             self.mean = np.asarray(mean, dtype=np.float64)
@@ -80,7 +79,7 @@ class ChunkedOperand(Operand):
         if not self.single:
             return self
         twin = ChunkedOperand(
-            self.source, self._in_memory, self._weights, center=self.structure.centered
+            self.source, self._in_memory, self.weights, center=self.structure.centered
         )
         if self._mean_is_known:
             twin.mean = self.mean
@@ -105,7 +104,7 @@ class ChunkedOperand(Operand):
     def _operand_of(
         self, rows: slice, block: np.ndarray | sparse.csr_array, mean: np.ndarray | None
     ) -> Operand:
-        weights = None if self._weights is None else self._weights[rows]
+        weights = None if self.weights is None else self.weights[rows]
         return self._in_memory(block, weights, mean=mean, single=self.single)
 
     def _sum(
@@ -183,7 +182,7 @@ class ChunkedOperand(Operand):
 
     def _mean_of(self, rows: slice, block: np.ndarray | sparse.csr_array) -> np.ndarray:
         # Of all its rows: the mean of a few would be far from that of a column of rare entries.
-        weights = None if self._weights is None else self._weights[rows]
+        weights = None if self.weights is None else self.weights[rows]
         if weights is not None and not weights.any():
             weights = None
         return self._in_memory(block, weights, center=True).mean

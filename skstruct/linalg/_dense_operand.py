@@ -73,7 +73,6 @@ class DenseOperand(Operand):
     ) -> None:
         self._describe(X, weights, centered=center or mean is not None)
         self.X = X
-        self._weights = weights
         self.single = single and X.dtype == np.float32
         self._dtype = np.dtype(np.float32 if self.single else np.float64)
         self._mean_is_given = mean is not None
@@ -85,7 +84,7 @@ class DenseOperand(Operand):
     def in_double(self) -> DenseOperand:
         if not self.single:
             return self
-        twin = type(self)(self.X, self._weights, center=self.structure.centered)
+        twin = type(self)(self.X, self.weights, center=self.structure.centered)
         twin._mean_is_given = self._mean_is_given
         if self._mean_is_known:
             twin.mean = self.mean
@@ -119,7 +118,7 @@ class DenseOperand(Operand):
         def lane(blocks: list[slice]) -> np.ndarray:
             sums = np.zeros((2, self.shape[1]))
             for block, rows in self._read(blocks, shift):
-                weights = ones_or(self._weights, rows, self._dtype)
+                weights = ones_or(self.weights, rows, self._dtype)
                 sums[0] += weights @ block
                 sums[1] += weights @ np.square(block, out=block)  # in the pass's own buffer
             return sums
@@ -219,8 +218,8 @@ class DenseOperand(Operand):
                     product = times(block, V)
                     if rest is not None:
                         product -= from_rest
-                    if self._weights is not None:
-                        product *= self._weights[rows, None]
+                    if self.weights is not None:
+                        product *= self.weights[rows, None]
                     if rhs is not None:
                         product -= rhs[rows] * ones_or(self.root_weights, rows)[:, None]
                     if rest is not None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from skstruct.linalg._plan import Attempt, Plan, make_plan
-from skstruct.linalg._problems import PartialSVD, Ridge
+from skstruct.linalg._problems import PartialSVD
+from skstruct.linalg._regression import Ridge
 from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.solvers import SOLVERS

@@ -40,8 +40,10 @@ class Operand(ABC):
         (n, p).
     mean : ndarray of shape (p,)
         The weighted column mean m, zero where A is not centred.
+    weights : ndarray of shape (n,) or None
+        w; None for unit weights.
     root_weights : ndarray of shape (n,) or None
-        sqrt(w); None for unit weights.
+        sqrt(w).
     total_weight : float
         Sum of w: the number of observations that the rows stand for.
     structure : Structure
@@ -50,6 +52,7 @@ class Operand(ABC):
 
     shape: tuple[int, int]
     mean: np.ndarray
+    weights: np.ndarray | None
     root_weights: np.ndarray | None
     total_weight: float
     structure: Structure
@@ -65,6 +68,7 @@ class Operand(ABC):
     ) -> None:
         """Record the facts known of X, which has a shape and a dtype, and its weights."""
         self.shape = X.shape
+        self.weights = weights
         self.root_weights, self.total_weight = root_and_total(weights, X.shape[0])
         self.structure = Structure(
             n_rows=X.shape[0],

@@ -74,6 +74,8 @@ class Plan:
         What ran; empty before the run.
     certificate : Certificate or None
         Evidence for the answer; None before the run.
+    passed_over : str
+        Why a faster solver was not chosen.
     """
 
     problem: str
@@ -81,6 +83,7 @@ class Plan:
     order: tuple[str, ...]
     attempts: tuple[Attempt, ...] = ()
     certificate: Certificate | None = None
+    passed_over: str = "not asked for"
 
     @property
     def chosen(self) -> str:
@@ -112,7 +115,7 @@ class Plan:
         if candidate.on_request:
             return "only on request: approximate or slower by design"
         chosen = next(c for c in self.candidates if c.solver == self.chosen)
-        return "slower" if candidate.seconds >= chosen.seconds else "not asked for"
+        return "slower" if candidate.seconds >= chosen.seconds else self.passed_over
 
     def _story(self) -> list[str]:
         lines = [f"{a.solver}: {a.outcome}" for a in self.attempts[:-1]]
@@ -187,14 +190,19 @@ def make_plan(problem: object, solvers: Sequence, requested: Sequence[str] = ())
             reasons = [f"{c.solver} cannot be used here: {c.rejected}" for c in asked]
             raise InapplicableSolver("; ".join(reasons))
     else:
-        first = eligible
+        first = [c for c in eligible if c.solver in problem.preferred] or eligible
         if not first:
             raise MemoryError(
                 f"no solver fits the memory limit for {problem}: "
                 + "; ".join(f"{c.solver}: {c.rejected}" for c in candidates)
                 + ". Raise it with skstruct.set_config(memory_limit=...)"
             )
-    return Plan(str(problem), tuple(candidates), _escalation(first[0], eligible))
+    return Plan(
+        str(problem),
+        tuple(candidates),
+        _escalation(first[0], eligible),
+        passed_over="not asked for" if requested else "faster, but less accurate",
+    )
 
 
 def _by_time(candidate: Candidate) -> tuple[bool, float]:

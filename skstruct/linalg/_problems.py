@@ -1,4 +1,4 @@
-"""What can be asked of an operand.
+"""What can be asked of an operand: its leading singular triplets.
 
 A problem is the data, the question, and the measurement by which an answer to it is judged.
 It knows nothing of the solvers.
@@ -6,8 +6,7 @@ It knows nothing of the solvers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -120,6 +119,8 @@ class PartialSVD:
     patience: float = np.inf
 
     kind: ClassVar[str] = "partial_svd"
+    # Solvers that the plan takes before cheaper ones.
+    preferred: ClassVar[tuple[str, ...]] = ()
 
     @property
     def n_wanted(self) -> int:
@@ -216,136 +217,3 @@ class PartialSVD:
         else:
             what = f"{self.n_wanted} leading components"
         return f"{what} of a {self.structure}"
-
-
-@dataclass(frozen=True)
-class RidgeCoefficients:
-    """An answer to a :class:`Ridge` problem.
-
-    Attributes
-    ----------
-    coef : ndarray of shape (p, t)
-        Coefficients, a column for each target.
-    gradient : ndarray of shape (p, t) or None
-        A'(A w - y) + alpha w at `coef`, measured on the data; None where the solver does
-        not end with that measurement.
-    n_iter : int
-        Iterations of an iterative solver; of a direct one, how often its factorisation was
-        applied: 1 and the refinement steps.
-    rank : int or None
-        Numerical rank of A, where the solver decides it.
-    """
-
-    coef: np.ndarray
-    gradient: np.ndarray | None = None
-    n_iter: int = 1
-    rank: int | None = None
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """Minimise ||A w - y||^2 + alpha ||w||^2 for each of t targets, optionally with w >= 0.
-
-    Parameters
-    ----------
-    structure : Structure
-        The facts known of the operand.
-    operand : Operand or None
-        The matrix A; None in a problem that is only planned.
-    targets : ndarray of shape (n, t)
-        y, centred and weighted as A is.
-    alphas : ndarray of shape (t,)
-        Penalty of each target.
-    positive : bool
-        Whether coefficients must not be negative.
-    tol : float
-        Gradient asked for, in the norm of :meth:`certify`.
-    max_iter : int or None
-        Bound on the iterations of an iterative solver.
-    patience : float
-        Predicted seconds of the solver that follows in the plan; an iteration that would need
-        longer gives up. Set by the engine.
-    """
-
-    structure: Structure
-    operand: Operand | None = None
-    targets: np.ndarray | None = None
-    alphas: np.ndarray = field(default_factory=lambda: np.ones(1))
-    positive: bool = False
-    tol: float = 1e-8
-    max_iter: int | None = None
-    patience: float = np.inf
-
-    kind: ClassVar[str] = "ridge"
-
-    @property
-    def n_targets(self) -> int:
-        """Number of targets t."""
-        return len(self.alphas)
-
-    @property
-    def n_penalties(self) -> int:
-        """Number of different penalties."""
-        return len(set(self.alphas.tolist()))
-
-    @cached_property
-    def correlations(self) -> np.ndarray:
-        """A'y, of shape (p, t)."""
-        return self.operand.rmatmat(self.targets)
-
-    def gram(self) -> np.ndarray:
-        """Return A'A; the same pass over the data gives `correlations`."""
-        gram, self.__dict__["correlations"] = self.operand.normal_equations(self.targets)
-        return gram
-
-    @cached_property
-    def scales(self) -> np.ndarray:
-        """Norms of the columns of [A; sqrt(alpha) I], of shape (p, t); 1 where that is zero."""
-        scales = np.sqrt(self.operand.column_sq_norms[:, None] + self.alphas)
-        scales[scales == 0] = 1.0
-        return scales
-
-    def gradient(self, coef: np.ndarray) -> np.ndarray:
-        """Return A'(A w - y) + alpha w, of shape (p, t), from the data itself."""
-        return self.operand.normal_product(coef, self.targets) + self.alphas * coef
-
-    def relative_size(self, gradient: np.ndarray) -> np.ndarray:
-        """Measure a gradient per target, whatever the units of columns and target.
-
-        ||D^-1 g|| relative to its value at w = 0, ||D^-1 A'y||, with D the column norms. The
-        square root of eps ||y|| is added to that scale: a target orthogonal to every column
-        does not ask for more digits than there are.
-        """
-        at_zero = np.linalg.norm(self.correlations / self.scales, axis=0)
-        floor = np.sqrt(np.finfo(np.float64).eps) * np.linalg.norm(self.targets, axis=0)
-        scale = at_zero + floor
-        scale[scale == 0] = 1.0
-        return np.linalg.norm(gradient / self.scales, axis=0) / scale
-
-    def certify(self, answer: RidgeCoefficients) -> Certificate:
-        """Measure the gradient on the data; with w >= 0, its violation of the KKT conditions."""
-        gradient = self.gradient(answer.coef) if answer.gradient is None else answer.gradient
-        quantity = "gradient in column norms, relative to that at w = 0"
-        if self.positive:
-            # At a minimum over w >= 0 the gradient vanishes where w > 0 and is >= 0 elsewhere.
-            gradient = np.where(answer.coef > 0, gradient, np.minimum(gradient, 0.0))
-            quantity = "KKT violation in column norms, relative to the gradient at w = 0"
-        value = float(self.relative_size(gradient).max(initial=0.0))
-        if self.positive and np.any(answer.coef < 0):
-            value = np.inf
-        return Certificate(
-            quantity,
-            value,
-            self.tol,
-            remedy="increase max_iter or alpha, or choose solver='svd'",
-        )
-
-    def __str__(self) -> str:
-        what = "non-negative ridge" if self.positive else "ridge"
-        targets = "1 target" if self.n_targets == 1 else f"{self.n_targets} targets"
-        penalty = (
-            f"alpha = {self.alphas[0]:.4g}"
-            if self.n_penalties == 1
-            else f"{self.n_penalties} penalties"
-        )
-        return f"{what} regression of {targets}, {penalty}, on a {self.structure}"

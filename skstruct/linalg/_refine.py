@@ -1,22 +1,24 @@
 """Iterative refinement of ridge coefficients with residuals measured on the data.
 
-A factorisation of A'A + alpha I, however it was obtained, is only the preconditioner: what is
-driven to zero is the gradient A'(A w - y) + alpha w computed from A itself. A route through
+A factorisation of A'A + alpha P, however it was obtained, is only the preconditioner: what is
+driven to zero is the gradient A'(A w - y) + alpha P w computed from A itself. A route through
 A'A, whose error is eps cond(A)^2, thereby reaches what the data allow.
 
 The step H^-1 g that a gradient g proposes also measures the error: sqrt(g' H^-1 g), with
-H = A'A + alpha I, is the distance of the fitted values (and of sqrt(alpha) w) from the optimum.
+H = A'A + alpha P, is the distance of the fitted values (and of sqrt(alpha) L w) from the optimum.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
-from skstruct.linalg._problems import Ridge, RidgeCoefficients
+from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
+from skstruct.linalg._triangular import TriangularFactor
 
 # Distance of the fitted values from the optimum, relative to ||y||, at which refinement stops.
 # A solve whose H has a condition number of up to about 1e3 reaches it without a step.
@@ -65,7 +67,7 @@ def refine(
     problem: Ridge,
     solve: Callable[[np.ndarray], np.ndarray],
     coef: np.ndarray | None = None,
-    **details: int,
+    **details: object,
 ) -> RidgeCoefficients:
     """Refine coefficients with steps ``-solve(gradient)``.
 
@@ -74,10 +76,10 @@ def refine(
     problem : Ridge
         The problem.
     solve : callable
-        Applies (an approximation of) the inverse of A'A + alpha I to an array of shape (p, t).
+        Applies (an approximation of) the inverse of A'A + alpha P to an array of shape (p, t).
     coef : ndarray of shape (p, t), optional
         Where to begin; by default at ``solve(A'y)``.
-    **details : int
+    **details : object
         Further fields of the answer.
 
     Returns
@@ -94,6 +96,29 @@ def refine(
     start = solve(problem.correlations) if coef is None else coef
     coef, gradient, count = iterate(start, measure)
     return RidgeCoefficients(coef, gradient, n_iter=count, **details)
+
+
+def describe(
+    problem: Ridge, answer: RidgeCoefficients, factors: dict[float, TriangularFactor]
+) -> RidgeCoefficients:
+    """Add to an answer what the factors of A'A + alpha P, for each alpha, tell beyond it."""
+    p = problem.structure.n_columns
+    if problem.alphas.any():
+        # A'A = H - alpha P, so trace(H^-1 A'A) = p - alpha trace(P H^-1).
+        edf = {
+            alpha: p - alpha * problem.penalty.trace_with(factor.inverse_root)
+            for alpha, factor in factors.items()
+        }
+        return replace(answer, edf=np.array([edf[alpha] for alpha in problem.alphas.tolist()]))
+    (factor,) = factors.values()
+    return replace(
+        answer,
+        edf=np.full(problem.n_targets, float(p)),
+        rank=p,
+        condition=factor.condition,
+        inverse_diagonal=factor.inverse_diagonal(),
+        root=factor.root,
+    )
 
 
 def relative_errors(problem: Ridge, residual: np.ndarray, step: np.ndarray) -> np.ndarray:

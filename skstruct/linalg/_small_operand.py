@@ -35,6 +35,7 @@ class SmallDenseOperand(Operand):
         mean: np.ndarray | None = None,
     ) -> None:
         self._describe(X, weights, centered=center or mean is not None)
+        self.X = X
         A = X.astype(np.float64, copy=False)
         self.mean = np.zeros(X.shape[1])
         if mean is not None:

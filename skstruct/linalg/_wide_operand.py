@@ -139,7 +139,7 @@ class WideDenseOperand(DenseOperand):
         # Relative to the first row, so that neither a sum of large offsets nor a mean in float32
         # loses digits, and a constant column is centred to exact zeros.
         first = self.X[0]
-        weights = ones_or(self._weights, slice(0, self.shape[0]), self._dtype)
+        weights = ones_or(self.weights, slice(0, self.shape[0]), self._dtype)
         for block, columns in self._read_columns(blocks, first):
             if self._mean_is_known:
                 excess = mean[columns] - first[columns]

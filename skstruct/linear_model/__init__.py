@@ -1,5 +1,6 @@
-"""Linear models: the counterparts of :mod:`sklearn.linear_model`."""
+"""Linear models."""
 
+from skstruct.linear_model._least_squares import LeastSquares
 from skstruct.linear_model._tikhonov import Tikhonov
 
-__all__ = ["Tikhonov"]
+__all__ = ["LeastSquares", "Tikhonov"]

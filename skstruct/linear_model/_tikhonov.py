@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Self
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
-from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skstruct._compat import with_callbacks
-from skstruct._estimator import (
-    StructuredEstimator,
-    check_sample_weight,
-    result_dtype,
-    user_stacklevel,
-)
+from skstruct._estimator import user_stacklevel
 from skstruct._parameters import check_bool, check_number, check_option, random_seed
-from skstruct.linalg import Operand, Ridge, RidgeCoefficients, make_operand
+from skstruct.linalg import Ridge, RidgeCoefficients
+from skstruct.linear_model._linear import Design, LinearModel
+from skstruct.linear_model._penalties import penalty_of, prior_of
 
 # What each value of `solver` allows. The names of scikit-learn's Ridge come first; all of its
 # iterative solvers minimise the same function, which conjugate gradients do best.
@@ -43,17 +36,18 @@ SOLVERS = {
 MAX_TOL = 1e-8
 
 
-class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
+class Tikhonov(LinearModel):
     r"""Linear least squares with Tikhonov regularisation (ridge regression).
 
     Minimises, for every target y,
 
-    .. math:: \|W^{1/2}(y - X w - b)\|_2^2 + \alpha \|w\|_2^2
+    .. math:: \|W^{1/2}(y - X w - b)\|_2^2 + \alpha \|L (w - w_0)\|_2^2
 
     over the coefficients w and the intercept b, which is not penalised; W holds the sample
-    weights. A drop-in replacement for :class:`sklearn.linear_model.Ridge`: the same parameters,
-    attributes and methods. Whatever the solver, coefficients are refined until the gradient,
-    measured on the data, vanishes to rounding; ``certificate_`` tells what was reached.
+    weights, L is the identity and w0 zero unless given. A drop-in replacement for
+    :class:`sklearn.linear_model.Ridge`: the same parameters, attributes and methods. Whatever the
+    solver, coefficients are refined until the gradient, measured on the data, vanishes to
+    rounding; ``certificate_`` tells what was reached.
 
     Parameters
     ----------
@@ -73,14 +67,24 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         ``'auto'`` takes the one of lowest predicted cost; ``plan_`` shows the comparison.
         ``'cholesky'``: the cheaper of ``'gram_cholesky'``, of the p x p Gram matrix, and
         ``'dual_cholesky'``, of the n x n one. ``'eigen'``: eigendecomposition of the Gram matrix,
-        for many penalties. ``'qr'``, ``'svd'``: for ill-conditioned X and small alpha. ``'cg'``:
-        conjugate gradients with scaled columns, for data too large for a factorisation;
+        for many penalties; these two are for ``penalty=None``. ``'qr'``, ``'svd'``: for
+        ill-conditioned X and small alpha. ``'cg'``: conjugate gradients with scaled columns, for
+        data too large for a factorisation;
         ``'lsqr'``, ``'sparse_cg'``, ``'sag'`` and ``'saga'`` are other names for it.
         ``'lbfgs'`` is accepted with ``positive=True`` only.
     positive : bool, default=False
         Whether coefficients must not be negative; solved by an active set method.
     random_state : int, RandomState instance or None, default=None
         Accepted for compatibility: nothing here is random.
+    penalty : None, 'difference', tuple or array-like, default=None
+        L. None: the identity (ridge regression). ``'difference'``: differences of second order of
+        neighbouring coefficients, ``('difference', q)`` of order q. ``('laplacian', adjacency)``:
+        ||L w||^2 is the sum of a_ij (w_i - w_j)^2 over the edges of a graph with the symmetric
+        matrix of edge weights a, dense or sparse. An array of shape (n_features,): a factor for
+        the penalty of each coefficient, zero for none. A dense or sparse matrix of shape (q,
+        n_features): L itself.
+    coef_prior : None or array-like of shape (n_features,) or (n_targets, n_features), default=None
+        w0, towards which coefficients are drawn; None for zero.
 
     Attributes
     ----------
@@ -91,6 +95,11 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
     n_iter_ : ndarray of shape (n_targets,)
         Iterations of ``'cg'``; for the other solvers how often their factorisation was applied,
         1 and the refinement steps.
+    edf_ : float or ndarray of shape (n_targets,)
+        Effective degrees of freedom: the trace of the matrix that turns y into fitted values, the
+        intercept included. Not set by ``'cg'`` and with ``positive=True``.
+    dual_coef_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        c with w = w0 + X'W^(1/2) c for X centred; set by ``'dual_cholesky'``.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -120,6 +129,8 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
     See Also
     --------
     sklearn.linear_model.Ridge : The counterpart.
+    TikhonovCV : Chooses alpha.
+    LeastSquares : Without a penalty.
 
     References
     ----------
@@ -151,6 +162,8 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         solver: str = "auto",
         positive: bool = False,
         random_state: int | np.random.RandomState | None = None,
+        penalty: object = None,
+        coef_prior: object = None,
     ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
@@ -160,55 +173,8 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         self.solver = solver
         self.positive = positive
         self.random_state = random_state
-
-    @with_callbacks
-    def fit(self, X: object, y: object, sample_weight: object = None) -> Self:
-        """Fit coefficients and intercept.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Data.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
-        sample_weight : float or array-like of shape (n_samples,), optional
-            Weight of each row's squared residual.
-
-        Returns
-        -------
-        Tikhonov
-            The estimator itself.
-        """
-        with self._fitting(X, y):
-            self._fit(X, y, sample_weight)
-        return self
-
-    def _fit(self, X: object, y: object, sample_weight: object) -> None:
-        self._check_parameters()
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=[np.float64, np.float32],
-            accept_sparse=("csr", "csc"),
-            multi_output=True,
-            y_numeric=True,
-        )
-        weights = check_sample_weight(sample_weight, X)
-        operand = make_operand(X, weights, center=bool(self.fit_intercept))
-        targets, offset = operand.prepare_targets(y.reshape(len(y), -1))
-        problem = Ridge(
-            operand.structure,
-            operand,
-            targets,
-            self._penalties(targets.shape[1]),
-            positive=bool(self.positive),
-            tol=min(float(self.tol), MAX_TOL) or np.finfo(np.float64).eps,
-            max_iter=self.max_iter,
-        )
-        answer = self._solve(problem, "solver", SOLVERS[self.solver]).answer
-        self._warn_if_not_unique(answer, problem)
-        self._record(answer, operand, offset, y.ndim, result_dtype(X))
+        self.penalty = penalty
+        self.coef_prior = coef_prior
 
     def _check_parameters(self) -> None:
         for name in ("fit_intercept", "copy_X", "positive"):
@@ -220,6 +186,33 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         random_seed(self.random_state)
         if self.solver == "lbfgs" and not self.positive:
             raise ValueError("solver='lbfgs' can be used only with positive=True")
+
+    def _fit(self, design: Design) -> None:
+        operand, shape = design.operand, (design.X.shape[1], design.n_targets)
+        prior = prior_of(self, shape)
+        targets = design.targets
+        if prior.any():
+            # In terms of v = w - w0 the penalty is about zero.
+            targets = targets - operand.matmat(prior)
+        problem = Ridge(
+            operand.structure,
+            operand,
+            targets,
+            self._penalties(design.n_targets),
+            penalty_of(self, shape[0]),
+            lower=-prior if self.positive else None,
+            tol=min(float(self.tol), MAX_TOL) or np.finfo(np.float64).eps,
+            max_iter=self.max_iter,
+        )
+        answer = self._solve(problem, "solver", SOLVERS[self.solver]).answer
+        self._warn_if_not_unique(answer, problem)
+        self._record(design, answer.coef + prior)
+        self.n_iter_ = np.full(design.n_targets, answer.n_iter, dtype=np.int32)
+        if answer.edf is not None:
+            edf = answer.edf + bool(self.fit_intercept)
+            self.edf_ = float(edf[0]) if design.y.ndim == 1 else edf
+        if answer.dual is not None:
+            self.dual_coef_ = answer.dual[:, 0] if design.y.ndim == 1 else answer.dual
 
     def _penalties(self, n_targets: int) -> np.ndarray:
         alphas = np.asarray(self.alpha)
@@ -243,53 +236,16 @@ class Tikhonov(MultiOutputMixin, RegressorMixin, StructuredEstimator):
 
     def _warn_if_not_unique(self, answer: RidgeCoefficients, problem: Ridge) -> None:
         n_columns = problem.structure.n_columns
-        if answer.rank is not None and answer.rank < n_columns and not np.all(problem.alphas):
+        if answer.rank is not None and answer.rank < n_columns:
+            cause = (
+                "the penalty does not act on a direction that the data does not determine"
+                if np.all(problem.alphas)
+                else f"alpha=0 and the data has rank {answer.rank} for {n_columns} features"
+            )
             warnings.warn(
-                f"alpha=0 and the data has rank {answer.rank} for {n_columns} features: the "
-                "coefficients are not unique, those of minimum norm are returned. Use alpha > 0 "
-                "or remove dependent and constant features.",
+                f"{cause}: the coefficients are not unique, those of minimum norm are returned. "
+                "Use alpha > 0 and a penalty on every coefficient, or remove dependent and "
+                "constant features.",
                 LinAlgWarning,
                 stacklevel=user_stacklevel(),
             )
-
-    def _record(
-        self,
-        answer: RidgeCoefficients,
-        operand: Operand,
-        offset: np.ndarray,
-        y_ndim: int,
-        dtype: np.dtype,
-    ) -> None:
-        coef = answer.coef.T
-        intercept = offset - coef @ operand.mean if self.fit_intercept else 0.0
-        # As Ridge: one target gives one vector, even if y is a column.
-        self.coef_ = (coef[0] if len(coef) == 1 else coef).astype(dtype)
-        self.n_iter_ = np.full(len(coef), answer.n_iter, dtype=np.int32)
-        if not self.fit_intercept:
-            self.intercept_ = 0.0
-        elif y_ndim == 1:
-            self.intercept_ = dtype.type(intercept[0])
-        else:
-            self.intercept_ = intercept.astype(dtype)
-
-    def predict(self, X: object) -> np.ndarray:
-        """Return X w + b.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictions.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=("csr", "csc", "coo"), reset=False)
-        return X @ self.coef_.T + self.intercept_
-
-    def __sklearn_tags__(self) -> object:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

@@ -56,7 +56,7 @@ TABLE = {
     "ridge, many penalties": (ridge(Structure(20_000, 300), *np.logspace(-3, 3, 30)), "eigen"),
     "ridge, one penalty for many": (ridge(Structure(20_000, 300), *[1.0] * 30), "gram_cholesky"),
     "ridge, huge sparse": (ridge(Structure(500_000, 200_000, nnz=50_000_000)), "cg"),
-    "ridge, bounded": (ridge(Structure(1000, 50), positive=True), "nonnegative"),
+    "ridge, bounded": (ridge(Structure(1000, 50), lower=np.zeros((1, 1))), "nonnegative"),
 }
 PROBLEMS = pytest.mark.parametrize("problem", [row[0] for row in TABLE.values()], ids=TABLE)
 
@@ -182,7 +182,7 @@ def test_a_requested_svd_solver_goes_first(name):
 
 @pytest.mark.parametrize("name", sorted(s.NAME for s in SOLVERS["ridge"]))
 def test_a_requested_ridge_solver_goes_first(name):
-    problem = ridge(Structure(2000, 300), positive=name == "nonnegative")
+    problem = ridge(Structure(2000, 300), lower=np.zeros((1, 1)) if name == "nonnegative" else None)
     assert plan_for(problem, (name,)).chosen == name
 
 
@@ -212,7 +212,7 @@ def test_verdicts_of_a_plan_with_a_request():
         (ridge(Structure(50, 1000), 1.0, 0.0), "dual_cholesky", "without a penalty"),
         (ridge(Structure(50, 1000), 0.0), "qr", "R is singular"),
         (ridge(Structure(50, 1000)), "nonnegative", "not bounded"),
-        (ridge(Structure(1000, 50), positive=True), "cg", "no bounds"),
+        (ridge(Structure(1000, 50), lower=np.zeros((1, 1))), "cg", "no bounds"),
     ],
 )
 def test_an_inapplicable_request_raises_and_says_why(problem, name, why):
@@ -234,7 +234,7 @@ def test_the_reason_is_that_of_the_solver_named(requested):
 
 
 def test_only_the_bounded_solver_answers_a_bounded_problem():
-    plan = plan_for(ridge(Structure(1000, 50), positive=True))
+    plan = plan_for(ridge(Structure(1000, 50), lower=np.zeros((1, 1))))
     assert plan.order == ("nonnegative",)
 
 

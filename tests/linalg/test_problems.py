@@ -170,8 +170,8 @@ def test_ranks():
         ),
         (Ridge(Structure(5, 3)), "ridge regression of 1 target, alpha = 1, on a 5 x 3"),
         (
-            Ridge(Structure(5, 30), alphas=np.array([1.0, 2.0, 1.0]), positive=True),
-            "non-negative ridge regression of 3 targets, 2 penalties, on a 5 x 30 float64 matrix "
+            Ridge(Structure(5, 30), alphas=np.array([1.0, 2.0, 1.0]), lower=np.zeros((1, 1))),
+            "bounded ridge regression of 3 targets, 2 penalties, on a 5 x 30 float64 matrix "
             "(dense, wide)",
         ),
     ],
@@ -277,7 +277,11 @@ def test_a_bounded_minimum_is_certified_by_its_multipliers():
     # The free answer is (1, -2); with w >= 0 it is (1, 0), where the gradient is (0, 2).
     operand = make_operand(np.eye(2))
     problem = Ridge(
-        operand.structure, operand, np.array([[1.0], [-2.0]]), alphas=np.zeros(1), positive=True
+        operand.structure,
+        operand,
+        np.array([[1.0], [-2.0]]),
+        alphas=np.zeros(1),
+        lower=np.zeros((1, 1)),
     )
 
     def certify(*coef):
@@ -288,16 +292,18 @@ def test_a_bounded_minimum_is_certified_by_its_multipliers():
     assert not certify(1.0, 0.5)  # the bound is better
     assert not certify(0.0, 0.0)  # may leave the bound
     assert (
-        not replace(problem, positive=False)
-        .certify(RidgeCoefficients(np.array([[1.0], [0.0]])))
-        .holds
+        not replace(problem, lower=None).certify(RidgeCoefficients(np.array([[1.0], [0.0]]))).holds
     )
 
 
 def test_a_negative_coefficient_is_no_answer_to_a_bounded_problem():
     operand = make_operand(np.eye(2))
     problem = Ridge(
-        operand.structure, operand, np.array([[1.0], [-2.0]]), alphas=np.zeros(1), positive=True
+        operand.structure,
+        operand,
+        np.array([[1.0], [-2.0]]),
+        alphas=np.zeros(1),
+        lower=np.zeros((1, 1)),
     )
     # the free minimum: no gradient is left, but it is out of bounds
     assert not problem.certify(RidgeCoefficients(np.array([[1.0], [-2.0]]))).holds

@@ -309,12 +309,12 @@ def test_zero_data_and_zero_targets_have_zero_coefficients(solver, alpha):
     if alpha == 0 and solver == "dual_cholesky":
         return
     rng = np.random.default_rng(4)
-    positive = solver == "nonnegative"
+    lower = np.zeros((1, 1)) if solver == "nonnegative" else None
     for X, Y in [
         (np.zeros((9, 4)), rng.standard_normal((9, 2))),
         (rng.standard_normal((9, 4)), np.zeros((9, 2))),
     ]:
-        solution = ask(solver, X, Y, [alpha, alpha], center=True, positive=positive)
+        solution = ask(solver, X, Y, [alpha, alpha], center=True, lower=lower)
         np.testing.assert_allclose(solution.answer.coef, 0.0, atol=1e-14)
         assert solution.certificate.holds
 
@@ -368,7 +368,7 @@ def test_nonnegative(conditioning, shape, variant):
     alphas = [1e-2, 1e6, 1.0]
     if n - center >= p:
         alphas[0] = 0.0
-    solution = ask("nonnegative", X, Y, alphas, weights, center=center, positive=True)
+    solution = ask("nonnegative", X, Y, alphas, weights, center=center, lower=np.zeros((1, 1)))
     # The active set is found from A'A, which holds only 1e-4 of the difference between
     # near-duplicates; then 1e-8 may be missed, and the certificate must tell.
     near = conditioning == "near-duplicates"
@@ -392,14 +392,14 @@ def test_nonnegative_is_the_free_answer_where_that_is_positive():
     rng = np.random.default_rng(3)
     X = rng.standard_normal((50, 4))
     Y = X @ np.array([[1.0], [2.0], [3.0], [4.0]])
-    bounded = ask("nonnegative", X, Y, [0.1], positive=True).answer.coef
+    bounded = ask("nonnegative", X, Y, [0.1], lower=np.zeros((1, 1))).answer.coef
     free = ask("gram_cholesky", X, Y, [0.1]).answer.coef
     np.testing.assert_allclose(bounded, free, rtol=1e-10)
 
 
 def test_nonnegative_is_zero_where_everything_is_negative():
     X = np.abs(np.random.default_rng(3).standard_normal((50, 4)))
-    solution = ask("nonnegative", X, -X.sum(axis=1)[:, None], [0.1], positive=True)
+    solution = ask("nonnegative", X, -X.sum(axis=1)[:, None], [0.1], lower=np.zeros((1, 1)))
     assert np.array_equal(solution.answer.coef, np.zeros((4, 1)))
     assert solution.certificate.holds
 
@@ -410,7 +410,7 @@ def test_nonnegative_is_zero_where_everything_is_negative():
 @pytest.mark.parametrize("solver", LINEAR)
 def test_bounded_problems_are_refused(solver):
     with pytest.raises(InapplicableSolver, match="no bounds"):
-        ask(solver, np.eye(3), np.ones((3, 1)), [1.0], positive=True)
+        ask(solver, np.eye(3), np.ones((3, 1)), [1.0], lower=np.zeros((1, 1)))
 
 
 @pytest.mark.parametrize("storage", ["C", "csr"])
@@ -421,7 +421,15 @@ def test_the_data_is_not_changed(solver, storage):
     Y, weights = rng.standard_normal((20, 2)), rng.uniform(1, 2, 20)
     before = X.toarray().copy() if storage == "csr" else X.copy()
     copies = Y.copy(), weights.copy()
-    ask(solver, X, Y, [1.0, 2.0], weights, center=True, positive=solver == "nonnegative")
+    ask(
+        solver,
+        X,
+        Y,
+        [1.0, 2.0],
+        weights,
+        center=True,
+        lower=np.zeros((1, 1)) if solver == "nonnegative" else None,
+    )
     assert np.array_equal(X.toarray() if storage == "csr" else X, before)
     assert np.array_equal(Y, copies[0])
     assert np.array_equal(weights, copies[1])

@@ -30,6 +30,7 @@ from skstruct.linalg.solvers import (
     covariance_eigh,
     dual_cholesky,
     eigen,
+    extended_qr,
     full,
     gram_cholesky,
     gram_eigh,
@@ -42,5 +43,6 @@ from skstruct.linalg.solvers import (
 SOLVERS = {
     "partial_svd": (covariance_eigh, gram_eigh, block_krylov, full, randomized, arpack),
     "ridge": (gram_cholesky, dual_cholesky, eigen, cg, qr, svd, nonnegative),
+    "least_squares": (gram_cholesky, extended_qr, cg, qr, svd, nonnegative),
 }
 """The solvers of each kind of problem."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skstruct.linalg._machine import Cost
-from skstruct.linalg._problems import Ridge
+from skstruct.linalg._regression import Ridge
 from skstruct.linalg._sparse_operand import SPARSE_PRODUCT_DENSITY
 from skstruct.linalg._structure import Structure
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from skstruct.linalg._machine import Cost
-from skstruct.linalg._problems import Ridge, RidgeCoefficients
+from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg.solvers._costs import gradient_cost
 
 NAME = "cg"
@@ -25,7 +25,7 @@ MAX_RESTARTS = 3
 
 
 def applies(problem: Ridge) -> str | None:
-    if problem.positive:
+    if problem.is_bounded:
         return "it knows no bounds on the coefficients"
     return None
 
@@ -67,7 +67,8 @@ def _minimize(problem: Ridge, gradient: np.ndarray, budget: int) -> tuple[np.nda
     while count < budget:
         count += 1
         image = problem.operand.normal_product(direction / scales)
-        image = (image + problem.alphas * (direction / scales)) / scales
+        image += problem.alphas * problem.penalty.apply(direction / scales)
+        image /= scales
         length = _ratio(energy, _column_dots(direction, image))
         step += length * direction
         residual -= length * image

@@ -5,14 +5,14 @@ w = A'c with (AA' + alpha I) c = y, refined on the data.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from scipy import linalg
 
 from skstruct.linalg._machine import CHOLESKY_FLOPS, Cost
-from skstruct.linalg._problems import Ridge, RidgeCoefficients
+from skstruct.linalg._penalty import IdentityPenalty
 from skstruct.linalg._refine import by_penalty, iterate, relative_errors
+from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._spectral import cholesky
 from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
 
@@ -22,10 +22,12 @@ ON_REQUEST = False
 
 
 def applies(problem: Ridge) -> str | None:
-    if problem.positive:
+    if problem.is_bounded:
         return "it knows no bounds on the coefficients"
     if not np.all(problem.alphas > 0):
         return "without a penalty the dual matrix is singular"
+    if not problem.penalty.is_identity:
+        return "its matrix AA' is that of the penalty ||w||^2"
     return None
 
 
@@ -51,19 +53,21 @@ def reason(problem: Ridge) -> str:
 def solve(problem: Ridge) -> RidgeCoefficients:
     operand, alphas = problem.operand, problem.alphas
     gram = operand.outer_gram()
+    identity = IdentityPenalty(len(gram))
+    factors = {a: cholesky(identity.shifted(gram, a)) for a in set(alphas.tolist())}
+    solve_dual = by_penalty(alphas, lambda alpha: factors[alpha].solve)
 
-    def factorize(alpha: float) -> Callable[[np.ndarray], np.ndarray]:
-        factor = cholesky(gram + alpha * np.eye(len(gram)))
-        return lambda rhs: linalg.cho_solve(factor, rhs, check_finite=False)
-
-    solve_dual = by_penalty(alphas, factorize)
-
-    def measure(dual: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    def measure(
+        dual: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         coef = operand.rmatmat(dual)
         residual = problem.targets - operand.matmat(coef) - alphas * dual
         step = solve_dual(residual)
         # The gradient is -A'r, and (A'r)' (A'A + alpha I)^-1 (A'r) = (AA'r)' (AA' + alpha I)^-1 r.
-        return relative_errors(problem, gram @ residual, step), step, (coef, residual)
+        return relative_errors(problem, gram @ residual, step), step, (coef, dual, residual)
 
-    _, (coef, residual), count = iterate(solve_dual(problem.targets), measure)
-    return RidgeCoefficients(coef, -operand.rmatmat(residual), n_iter=count)
+    _, (coef, dual, residual), count = iterate(solve_dual(problem.targets), measure)
+    answer = RidgeCoefficients(coef, -operand.rmatmat(residual), n_iter=count, dual=dual)
+    # AA' has the eigenvalues of A'A that are not zero.
+    edf = {a: len(gram) - a * identity.trace_with(f.inverse_root) for a, f in factors.items()}
+    return replace(answer, edf=np.array([edf[alpha] for alpha in alphas.tolist()]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from skstruct.linalg._machine import EIGH_FLOPS, Cost
-from skstruct.linalg._problems import Ridge, RidgeCoefficients
 from skstruct.linalg._refine import refine
+from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import MIN_RCOND
 from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
@@ -17,8 +17,10 @@ ON_REQUEST = False
 
 
 def applies(problem: Ridge) -> str | None:
-    if problem.positive:
+    if problem.is_bounded:
         return "it knows no bounds on the coefficients"
+    if not problem.penalty.is_identity:
+        return "eigenvectors of A'A are those of the penalty ||w||^2 alone"
     return None
 
 
@@ -51,4 +53,4 @@ def solve(problem: Ridge) -> RidgeCoefficients:
     def apply_inverse(rhs: np.ndarray) -> np.ndarray:
         return vectors @ ((vectors.T @ rhs) / shifted)
 
-    return refine(problem, apply_inverse)
+    return refine(problem, apply_inverse, edf=np.sum(values / shifted, axis=0))

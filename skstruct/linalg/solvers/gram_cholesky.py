@@ -1,4 +1,4 @@
-"""Cholesky factorisation of A'A + alpha I with unit diagonal, and refinement on the data.
+"""Cholesky factorisation of A'A + alpha P with unit diagonal, and refinement on the data.
 
 Columns are scaled to unit norm first, so that their units do not matter. The factorisation
 fails loudly where the scaled condition number of A nears 1e8: that failure is the signal to
@@ -7,13 +7,9 @@ leave the Gram matrix.
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import linalg
-
 from skstruct.linalg._machine import CHOLESKY_FLOPS, Cost
-from skstruct.linalg._problems import Ridge, RidgeCoefficients
-from skstruct.linalg._refine import by_penalty, refine
-from skstruct.linalg._solution import Breakdown
+from skstruct.linalg._refine import by_penalty, describe, refine
+from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._spectral import cholesky
 from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
 
@@ -23,7 +19,7 @@ ON_REQUEST = False
 
 
 def applies(problem: Ridge) -> str | None:
-    if problem.positive:
+    if problem.is_bounded:
         return "it knows no bounds on the coefficients"
     return None
 
@@ -49,22 +45,9 @@ def reason(problem: Ridge) -> str:
 
 def solve(problem: Ridge) -> RidgeCoefficients:
     gram = problem.gram()
-    return refine(problem, by_penalty(problem.alphas, lambda alpha: _Factor(gram, alpha).solve))
-
-
-class _Factor:
-    """Cholesky factor of D^-1 (G + alpha I) D^-1 with D^2 the diagonal of G + alpha I."""
-
-    def __init__(self, gram: np.ndarray, alpha: float) -> None:
-        diagonal = gram.diagonal() + alpha
-        if not np.all(diagonal > 0):
-            raise Breakdown("a column is constant and nothing penalises it")
-        self.scale = np.sqrt(diagonal)
-        scaled = gram / self.scale
-        scaled /= self.scale[:, None]
-        np.fill_diagonal(scaled, 1.0)
-        self.factor = cholesky(scaled)
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        scale = self.scale[:, None]
-        return linalg.cho_solve(self.factor, rhs / scale, check_finite=False) / scale
+    factors = {
+        alpha: cholesky(problem.penalty.shifted(gram, alpha))
+        for alpha in set(problem.alphas.tolist())
+    }
+    answer = refine(problem, by_penalty(problem.alphas, lambda alpha: factors[alpha].solve))
+    return describe(problem, answer, factors)

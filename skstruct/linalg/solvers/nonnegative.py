@@ -1,6 +1,6 @@
-"""Ridge with non-negative coefficients: the active set method of Lawson & Hanson (1974).
+"""Coefficients with lower bounds: the active set method of Lawson & Hanson (1974).
 
-||A w - y||^2 + alpha ||w||^2 = ||R w - R^-T A'y||^2 + const with R'R = A'A + alpha I, so the
+||A w - y||^2 + alpha ||L w||^2 = ||R w - R^-T A'y||^2 + const with R'R = A'A + alpha P, so the
 active set method runs on a p x p matrix, however many rows the data has.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from skstruct.linalg._machine import EIGH_FLOPS, Cost
-from skstruct.linalg._problems import Ridge, RidgeCoefficients
+from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
 
@@ -20,7 +20,7 @@ ON_REQUEST = False
 
 
 def applies(problem: Ridge) -> str | None:
-    if not problem.positive:
+    if not problem.is_bounded:
         return "the coefficients are not bounded"
     return None
 
@@ -45,24 +45,26 @@ def reason(problem: Ridge) -> str:
 def solve(problem: Ridge) -> RidgeCoefficients:
     gram, correlations = problem.gram(), problem.correlations
     coef = np.empty_like(correlations)
+    lowers = np.broadcast_to(problem.lower, coef.shape)
     for i, alpha in enumerate(problem.alphas):
-        scale = problem.scales[:, i]
-        root, target = _square_root(gram, alpha, scale, correlations[:, i] / scale)
+        scale, lower = problem.scales[:, i], lowers[:, i]
+        hessian = problem.penalty.shifted(gram, alpha) / np.outer(scale, scale)
+        root, target = _square_root(hessian, correlations[:, i] / scale)
         if not len(root):  # nothing penalises w and nothing depends on it
-            coef[:, i] = 0.0
+            coef[:, i] = np.maximum(lower, 0.0)
             continue
         try:
-            coef[:, i] = nnls(root, target)[0] / scale
+            # w - lower is what must not be negative.
+            excess = nnls(root, target - root @ (lower * scale))[0]
         except RuntimeError as failure:
             raise Breakdown(f"the active set method did not end: {failure}") from failure
+        coef[:, i] = lower + excess / scale
     return RidgeCoefficients(coef)
 
 
-def _square_root(
-    gram: np.ndarray, alpha: float, scale: np.ndarray, rhs: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return F with F'F = D^-1 (G + alpha I) D^-1, and t with F't = rhs; singular G too."""
-    values, vectors = np.linalg.eigh((gram + alpha * np.eye(len(gram))) / np.outer(scale, scale))
-    kept = values > len(gram) * np.finfo(np.float64).eps * values[-1]
+def _square_root(hessian: np.ndarray, rhs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return F with F'F = H, and t with F't = rhs; for a singular H too."""
+    values, vectors = np.linalg.eigh(hessian)
+    kept = values > len(hessian) * np.finfo(np.float64).eps * values[-1]
     roots = np.sqrt(values[kept])
     return roots[:, None] * vectors[:, kept].T, (vectors[:, kept].T @ rhs) / roots

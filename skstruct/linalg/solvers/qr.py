@@ -1,4 +1,4 @@
-"""QR factorisation of [A; sqrt(alpha) I], block by block: errors grow with cond(A), not its square.
+"""QR factorisation of [A; sqrt(alpha) L], block by block: errors grow with cond(A), not its square.
 
 Only the triangular factor is formed. Q'y is its last columns, as y is factorised along; the
 same factor then preconditions a refinement on the data.
@@ -10,23 +10,24 @@ import numpy as np
 from scipy import linalg
 
 from skstruct.linalg._machine import QR_FLOPS, Cost
-from skstruct.linalg._problems import Ridge, RidgeCoefficients
-from skstruct.linalg._refine import by_penalty, refine
+from skstruct.linalg._refine import by_penalty, describe, refine
+from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import tall_r_factor
+from skstruct.linalg._triangular import TriangularFactor
 from skstruct.linalg.solvers._costs import gradient_cost
 
 NAME = "qr"
 ROBUSTNESS = 2
 ON_REQUEST = False
 
-# Reciprocal condition number of the scaled factor below which the rank is in doubt.
-MIN_RCOND = 1e-13
+# Condition number of the scaled factor above which the rank is in doubt.
+MAX_CONDITION = 1e13
 
 
 def applies(problem: Ridge) -> str | None:
     s = problem.structure
-    if problem.positive:
+    if problem.is_bounded:
         return "it knows no bounds on the coefficients"
     if s.n_rows < s.n_columns and not np.all(problem.alphas > 0):
         return "fewer rows than columns and no penalty: R is singular"
@@ -53,33 +54,28 @@ def solve(problem: Ridge) -> RidgeCoefficients:
     p, t = problem.operand.shape[1], problem.n_targets
     reduced = tall_r_factor(problem.operand, rhs=problem.targets)[: p + t]
     R, Qty = reduced[:, :p], reduced[:, p:]
-    factors = {alpha: _Factor(R, Qty, alpha) for alpha in set(problem.alphas.tolist())}
-    start = np.column_stack([factors[a].start[:, i] for i, a in enumerate(problem.alphas)])
-    return refine(problem, by_penalty(problem.alphas, lambda a: factors[a].solve), start)
+    factors, starts = {}, {}
+    for alpha in set(problem.alphas.tolist()):
+        factors[alpha], starts[alpha] = _factorize(problem, R, Qty, alpha)
+    start = np.column_stack([starts[a][:, i] for i, a in enumerate(problem.alphas.tolist())])
+    answer = refine(problem, by_penalty(problem.alphas, lambda a: factors[a].solve), start)
+    return describe(problem, answer, factors)
 
 
-class _Factor:
-    """Triangular factor of [R; sqrt(alpha) I] with columns scaled to unit norm."""
-
-    def __init__(self, R: np.ndarray, Qty: np.ndarray, alpha: float) -> None:
-        p = R.shape[1]
-        self.scale = np.sqrt(np.einsum("ij,ij->j", R, R) + alpha)
-        if not np.all(self.scale > 0):
-            raise Breakdown("a column is constant and nothing penalises it")
-        penalty = np.sqrt(alpha) * np.eye(p) if alpha > 0 else np.empty((0, p))
-        zeros = np.zeros((len(penalty), Qty.shape[1]))
-        stacked = np.hstack([np.vstack([R, penalty]) / self.scale, np.vstack([Qty, zeros])])
-        triangle = np.linalg.qr(stacked, mode="r")
-        self.triangle = triangle[:p, :p]
-        inverse, info = linalg.lapack.dtrtri(self.triangle)
-        rcond = 0.0
-        if info == 0:
-            rcond = 1 / (np.linalg.norm(self.triangle, 1) * np.linalg.norm(inverse, 1))
-        if not rcond >= MIN_RCOND:
-            raise Breakdown(f"the triangular factor has a reciprocal condition of {rcond:.0e}")
-        self.start = linalg.solve_triangular(self.triangle, triangle[:p, p:]) / self.scale[:, None]
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        scale = self.scale[:, None]
-        half = linalg.solve_triangular(self.triangle, rhs / scale, trans="T")
-        return linalg.solve_triangular(self.triangle, half) / scale
+def _factorize(
+    problem: Ridge, R: np.ndarray, Qty: np.ndarray, alpha: float
+) -> tuple[TriangularFactor, np.ndarray]:
+    """Return the triangular factor of [R; sqrt(alpha) L], and the coefficients it gives."""
+    p = R.shape[1]
+    penalty = np.sqrt(alpha) * problem.penalty.dense_root() if alpha > 0 else np.empty((0, p))
+    stacked = np.vstack([R, penalty])
+    scale = np.linalg.norm(stacked, axis=0)
+    if not np.all(scale > 0):
+        raise Breakdown("a column is constant and nothing penalises it")
+    zeros = np.zeros((len(penalty), Qty.shape[1]))
+    triangle = np.linalg.qr(np.hstack([stacked / scale, np.vstack([Qty, zeros])]), mode="r")
+    factor = TriangularFactor(triangle[:p, :p], scale)
+    if len(triangle) < p or not factor.condition <= MAX_CONDITION:
+        raise Breakdown(f"the triangular factor has a condition number of {factor.condition:.0e}")
+    start = linalg.solve_triangular(triangle[:p, :p], triangle[:p, p:]) / scale[:, None]
+    return factor, start

@@ -1,16 +1,20 @@
 """Singular value decomposition: any penalty, any rank.
 
-w = V (s / (s^2 + alpha)) U'y. Without a penalty, singular values below max(n, p) eps of the
-largest are zero, and the answer is the one of minimum norm.
+With the penalty ||w||^2 one decomposition serves every alpha: w = V (s / (s^2 + alpha)) U'y. All
+else is least squares with the matrix [A; sqrt(alpha) L], whose columns are scaled to unit norm;
+singular values below max(n, p) eps of the largest are zero, and of all minimisers that of least
+||L w||, then of least ||w||, is returned.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from skstruct.linalg._machine import QR_FLOPS, SVD_FLOPS, Cost
-from skstruct.linalg._problems import Ridge, RidgeCoefficients
-from skstruct.linalg._refine import refine
+from skstruct.linalg._refine import by_penalty, refine
+from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._spectral import svd, tall_r_factor
 from skstruct.linalg.solvers._costs import gradient_cost
 
@@ -20,7 +24,7 @@ ON_REQUEST = False
 
 
 def applies(problem: Ridge) -> str | None:
-    if problem.positive:
+    if problem.is_bounded:
         return "it knows no bounds on the coefficients"
     return None
 
@@ -45,20 +49,86 @@ def reason(problem: Ridge) -> str:
 
 
 def solve(problem: Ridge) -> RidgeCoefficients:
+    A, y = _reduced(problem)
+    if problem.penalty.is_identity and np.all(problem.alphas > 0):
+        return _filtered(problem, A, y)
+    factors = {a: _Factor(problem, A, a) for a in set(problem.alphas.tolist())}
+    start = np.column_stack(
+        [factors[a].minimizer(y[:, [i]])[:, 0] for i, a in enumerate(problem.alphas.tolist())]
+    )
+    answer = refine(problem, by_penalty(problem.alphas, lambda a: factors[a].solve), start)
+    # trace(A H^+ A')
+    edf = {a: float(np.sum(np.square(A @ factor.inverse_root))) for a, factor in factors.items()}
+    answer = replace(answer, edf=np.array([edf[alpha] for alpha in problem.alphas.tolist()]))
+    if problem.alphas.any():
+        ranks = [factor.rank for factor in factors.values()]
+        return replace(answer, rank=min(ranks))
+    (factor,) = factors.values()
+    return replace(
+        answer,
+        rank=factor.rank,
+        condition=factor.condition,
+        root=A,
+        singular_values=np.linalg.svd(A, compute_uv=False),
+        inverse_diagonal=np.einsum("ij,ij->i", factor.inverse_root, factor.inverse_root),
+    )
+
+
+def _reduced(problem: Ridge) -> tuple[np.ndarray, np.ndarray]:
+    """Return A and y, reduced by a QR factorisation if there are more rows than columns."""
     operand, p = problem.operand, problem.operand.shape[1]
-    if operand.shape[0] > p:
-        reduced = tall_r_factor(operand, rhs=problem.targets)
-        A, y = reduced[:, :p], reduced[:, p:]
-    else:
-        A, y = operand.to_dense(), problem.targets
+    if operand.shape[0] <= p:
+        return operand.to_dense(), problem.targets
+    reduced = tall_r_factor(operand, rhs=problem.targets)
+    return reduced[:, :p], reduced[:, p:]
+
+
+def _filtered(problem: Ridge, A: np.ndarray, y: np.ndarray) -> RidgeCoefficients:
     U, s, right = svd(A)
-    cutoff = max(operand.shape) * np.finfo(np.float64).eps * s[0]
-    rank = int(np.count_nonzero(s > cutoff))
-    s, U, right = s[:rank, None], U[:, :rank], right[:rank]
+    s = s[:, None]
     shifted = s**2 + problem.alphas
     coef = right.T @ (s / shifted * (U.T @ y))
 
     def apply_inverse(rhs: np.ndarray) -> np.ndarray:
         return right.T @ ((right @ rhs) / shifted)
 
-    return refine(problem, apply_inverse, coef, rank=rank)
+    return refine(problem, apply_inverse, coef, edf=np.sum(s**2 / shifted, axis=0))
+
+
+class _Factor:
+    """Pseudo-inverse of [A; sqrt(alpha) L] with columns scaled to unit norm."""
+
+    def __init__(self, problem: Ridge, A: np.ndarray, alpha: float) -> None:
+        self._penalty, self._n_rows = problem.penalty, len(A)
+        stacked = np.vstack([A, np.sqrt(alpha) * problem.penalty.dense_root()]) if alpha else A
+        scale = np.linalg.norm(stacked, axis=0)
+        scale[scale == 0] = 1.0
+        U, s, right = np.linalg.svd(stacked / scale, full_matrices=True)
+        cutoff = max(problem.operand.shape) * np.finfo(np.float64).eps * s.max(initial=0.0)
+        self.rank = int(np.count_nonzero(s > cutoff))
+        self.condition = float(s[0] / s[self.rank - 1]) if self.rank else 1.0
+        self._left = U[:, : self.rank]
+        self._null = right[self.rank :].T / scale[:, None]
+        if self._null.shape[1]:
+            # Orthonormal, as it may serve in ||w||^2 itself.
+            self._null = np.linalg.qr(self._null)[0]
+        self.inverse_root = self._least(right[: self.rank].T / scale[:, None] / s[: self.rank])
+
+    def minimizer(self, y: np.ndarray) -> np.ndarray:
+        """Return the minimiser for the target y."""
+        return self.inverse_root @ (self._left[: self._n_rows].T @ y)
+
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
+        """Apply the pseudo-inverse of A'A + alpha P."""
+        return self.inverse_root @ (self.inverse_root.T @ rhs)
+
+    def _least(self, coef: np.ndarray) -> np.ndarray:
+        """Add null vectors so that ||L w||, and then ||w||, is least."""
+        null = self._null
+        if not null.shape[1]:
+            return coef
+        coef = coef - null @ (null.T @ coef)
+        if self._penalty.is_identity:
+            return coef
+        roots = self._penalty.roots_times(null)
+        return coef - null @ np.linalg.lstsq(roots, self._penalty.roots_times(coef))[0]

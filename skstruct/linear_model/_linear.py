@@ -1,0 +1,151 @@
+"""What linear models share: data to operand, coefficients to attributes, prediction."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skstruct._compat import with_callbacks
+from skstruct._estimator import StructuredEstimator, check_sample_weight, result_dtype
+from skstruct.linalg import Operand, make_operand
+
+
+@dataclass(frozen=True)
+class Design:
+    """Data of a regression, ready for the engine.
+
+    Attributes
+    ----------
+    X : ndarray or sparse matrix of shape (n, p)
+        The validated data.
+    operand : Operand
+        A: X centred, if there is an intercept, and weighted.
+    targets : ndarray of shape (n, t)
+        y, centred and weighted likewise.
+    offset : ndarray of shape (t,)
+        The mean that was subtracted from y.
+    y : ndarray of shape (n,) or (n, t)
+        The validated targets.
+    weights : ndarray of shape (n,) or None
+        Sample weights.
+    """
+
+    X: np.ndarray | sparse.sparray
+    operand: Operand
+    targets: np.ndarray
+    offset: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+
+    @property
+    def n_targets(self) -> int:
+        """Number of targets t."""
+        return self.targets.shape[1]
+
+    @property
+    def raw_targets(self) -> np.ndarray:
+        """Y as it was given, in columns."""
+        return self.y.reshape(len(self.y), -1)
+
+    @property
+    def n_observations(self) -> int:
+        """Number of rows that have weight."""
+        n = self.operand.shape[0]
+        return n if self.weights is None else int(np.count_nonzero(self.weights))
+
+
+class LinearModel(MultiOutputMixin, RegressorMixin, StructuredEstimator):
+    """Base of the linear models: y = X w + b."""
+
+    @with_callbacks
+    def fit(self, X: object, y: object, sample_weight: object = None) -> Self:
+        """Fit coefficients and intercept.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or array-like of shape (n_samples,), optional
+            Weight of each row's squared residual.
+
+        Returns
+        -------
+        object
+            The estimator itself.
+        """
+        with self._fitting(X, y):
+            self._check_parameters()
+            self._fit(self._design(X, y, sample_weight))
+        return self
+
+    @abstractmethod
+    def _check_parameters(self) -> None:
+        """Raise if a parameter is not valid."""
+
+    @abstractmethod
+    def _fit(self, design: Design) -> None:
+        """Set the fitted attributes."""
+
+    def _design(self, X: object, y: object, sample_weight: object) -> Design:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=[np.float64, np.float32],
+            accept_sparse=("csr", "csc"),
+            multi_output=True,
+            y_numeric=True,
+        )
+        weights = check_sample_weight(sample_weight, X)
+        operand = make_operand(X, weights, center=bool(self.fit_intercept))
+        targets, offset = operand.prepare_targets(y.reshape(len(y), -1))
+        return Design(X, operand, targets, offset, y, weights)
+
+    def _record(
+        self, design: Design, coef: np.ndarray, intercept: np.ndarray | None = None
+    ) -> None:
+        """Set ``coef_`` and ``intercept_`` from coefficients in columns."""
+        dtype = result_dtype(design.X)
+        if intercept is None:
+            intercept = design.offset - design.operand.mean @ coef
+        self.coef_ = self._coef_of(coef.T, design).astype(dtype)
+        if not self.fit_intercept:
+            self.intercept_ = 0.0
+        elif design.y.ndim == 1:
+            self.intercept_ = dtype.type(intercept[0])
+        else:
+            self.intercept_ = intercept.astype(dtype)
+
+    def _coef_of(self, rows: np.ndarray, design: Design) -> np.ndarray:
+        """Give rows, one for each target, the shape that they have in scikit-learn."""
+        return rows[0] if len(rows) == 1 else rows
+
+    def predict(self, X: object) -> np.ndarray:
+        """Return X w + b.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictions.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=("csr", "csc", "coo"), reset=False)
+        return X @ self.coef_.T + self.intercept_
+
+    def __sklearn_tags__(self) -> object:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

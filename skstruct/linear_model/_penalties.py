@@ -1,0 +1,81 @@
+"""The parameters that describe a penalty, as users write them."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array
+
+from skstruct._parameters import is_integer
+from skstruct.linalg import DiagonalPenalty, Penalty, difference_penalty, laplacian_penalty
+
+DEFAULT_ORDER = 2
+
+
+def penalty_of(estimator: BaseEstimator, n_features: int) -> Penalty | None:
+    """Return what the parameter ``penalty`` means; None for the identity."""
+    penalty = estimator.penalty
+    if penalty is None:
+        return None
+    if isinstance(penalty, str):
+        penalty = (penalty, DEFAULT_ORDER)
+    if isinstance(penalty, tuple) and penalty and isinstance(penalty[0], str):
+        return _named(estimator, penalty, n_features)
+    penalty = check_array(
+        penalty, accept_sparse="csr", dtype=np.float64, ensure_2d=False, input_name="penalty"
+    )
+    if penalty.ndim not in (1, 2) or penalty.shape[-1] != n_features:
+        raise ValueError(
+            f"The 'penalty' parameter of {type(estimator).__name__} has the shape "
+            f"{penalty.shape}; expected ({n_features},) or (n, {n_features})."
+        )
+    if penalty.ndim == 2:
+        return Penalty(penalty)
+    if np.any(penalty < 0):
+        raise ValueError("Penalty factors must not be negative.")
+    return DiagonalPenalty(penalty)
+
+
+def _named(estimator: BaseEstimator, penalty: tuple, n_features: int) -> Penalty:
+    match penalty:
+        case ("difference", order) if is_integer(order):
+            return difference_penalty(n_features, int(order))
+        case ("laplacian", adjacency) if not isinstance(adjacency, int | str):
+            return laplacian_penalty(_adjacency(adjacency, n_features))
+    raise ValueError(
+        f"The 'penalty' parameter of {type(estimator).__name__} must be None, 'difference', "
+        "('difference', order), ('laplacian', adjacency), a vector or a matrix. "
+        f"Got {estimator.penalty!r} instead."
+    )
+
+
+def _adjacency(adjacency: object, n_features: int) -> np.ndarray | sparse.sparray:
+    adjacency = check_array(
+        adjacency, accept_sparse="csr", dtype=np.float64, input_name="adjacency"
+    )
+    if adjacency.shape != (n_features, n_features):
+        raise ValueError(
+            f"The adjacency matrix has the shape {adjacency.shape}; expected "
+            f"({n_features}, {n_features})."
+        )
+    if abs(adjacency - adjacency.T).max() > 0:
+        raise ValueError("The adjacency matrix must be symmetric.")
+    if adjacency.min() < 0:
+        raise ValueError("Edge weights must not be negative.")
+    return adjacency
+
+
+def prior_of(estimator: BaseEstimator, shape: tuple[int, int]) -> np.ndarray:
+    """Return ``coef_prior`` in columns, of shape (n_features, n_targets)."""
+    if estimator.coef_prior is None:
+        return np.zeros(shape)
+    prior = check_array(
+        estimator.coef_prior, dtype=np.float64, ensure_2d=False, input_name="coef_prior"
+    )
+    if prior.shape not in ((shape[0],), (shape[1], shape[0])):
+        raise ValueError(
+            f"The 'coef_prior' parameter of {type(estimator).__name__} has the shape "
+            f"{prior.shape}; expected ({shape[0]},) or ({shape[1]}, {shape[0]})."
+        )
+    return np.broadcast_to(prior, shape[::-1]).T.copy()
