@@ -38,7 +38,9 @@ EXCLUSIONS = {
     "test_incremental_pca_validation": wording("the bounds of n_components"),
 }
 
-globals().update(load_tests("test_incremental_pca", IncrementalPCA=IncrementalPCA))
+globals().update(
+    load_tests("sklearn.decomposition.tests.test_incremental_pca", IncrementalPCA=IncrementalPCA)
+)
 
 
 def test_every_exclusion_names_a_test(names_of_tests):

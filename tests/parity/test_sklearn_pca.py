@@ -31,7 +31,9 @@ EXCLUSIONS = {
     r"test_pca_validation\[auto.*": wording("the bounds, and the solver that was asked for"),
 }
 
-globals().update(load_tests("test_pca", PCA=PCA, _infer_dimension=minka_rank))
+globals().update(
+    load_tests("sklearn.decomposition.tests.test_pca", PCA=PCA, _infer_dimension=minka_rank)
+)
 
 
 def test_every_exclusion_names_a_test(names_of_tests):

@@ -16,7 +16,9 @@ EXCLUSIONS = {
     r"test_too_many_components\[arpack-55\]": superset("arpack finds all components too"),
 }
 
-globals().update(load_tests("test_truncated_svd", TruncatedSVD=RandomizedSVD))
+globals().update(
+    load_tests("sklearn.decomposition.tests.test_truncated_svd", TruncatedSVD=RandomizedSVD)
+)
 
 
 def test_every_exclusion_names_a_test(names_of_tests):

@@ -35,6 +35,9 @@ from skstruct.linalg.solvers import (
     gram_cholesky,
     gram_eigh,
     nonnegative,
+    path_covariance,
+    path_gram,
+    path_svd,
     qr,
     randomized,
     svd,
@@ -43,6 +46,7 @@ from skstruct.linalg.solvers import (
 SOLVERS = {
     "partial_svd": (covariance_eigh, gram_eigh, block_krylov, full, randomized, arpack),
     "ridge": (gram_cholesky, dual_cholesky, eigen, cg, qr, svd, nonnegative),
+    "ridge_path": (path_covariance, path_gram, path_svd),
     "least_squares": (gram_cholesky, extended_qr, cg, qr, svd, nonnegative),
 }
 """The solvers of each kind of problem."""

@@ -1,0 +1,47 @@
+"""scikit-learn's tests of its Ridge, run on our Tikhonov.
+
+The other classes in these tests, which they compare with, stay scikit-learn's.
+"""
+
+import pytest
+from _exclusions import stale, superset, wording
+from _loading import load_tests
+
+from skstruct.linear_model import Tikhonov
+from skstruct.linear_model._tikhonov import SOLVERS
+
+pytestmark = [
+    # Ours says so where the coefficients are not unique or another solver was used instead;
+    # scikit-learn does not.
+    pytest.mark.filterwarnings("ignore:.*not unique, those of minimum norm are returned"),
+    pytest.mark.filterwarnings("ignore:.*was used instead"),
+    # Folds of one row, in a test of RidgeCV.
+    pytest.mark.filterwarnings("ignore:.*not well-defined with less than two samples"),
+]
+
+
+class Ridge(Tikhonov):
+    """Our Tikhonov, with scikit-learn's name of the solver in `solver_`."""
+
+    def _fit(self, design):
+        super()._fit(design)
+        if self.solver_ in SOLVERS[self.solver]:
+            self.solver_ = self.solver
+
+
+OURS = {"Ridge": Ridge}
+
+EXCLUSIONS = {
+    r"test_ridge_fit_intercept_sparse_error.*": superset("every solver takes sparse data"),
+    r"test_ridge_fit_intercept_sparse_sag.*": superset(
+        "solver='sag' needs no particular settings for sparse data"
+    ),
+    "test_lbfgs_solver_error": superset("an active set method ends, whatever max_iter"),
+    r"test_ridge_positive_error_test.*": wording("a solver that knows no bounds"),
+}
+
+globals().update(load_tests("sklearn.linear_model.tests.test_ridge", **OURS))
+
+
+def test_every_exclusion_names_a_test(names_of_tests):
+    assert stale(EXCLUSIONS, names_of_tests) == []
