@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -36,4 +37,11 @@ def has_callbacks(estimator: object) -> bool:
     return not {"_skl_callbacks", "_parent_callback_ctx"}.isdisjoint(vars(estimator))
 
 
-__all__ = ["CallbackSupportMixin", "has_callbacks", "with_callbacks"]
+def accepts_sample_weight(scorer: Callable) -> bool:
+    """Return whether a scorer takes sample weights; scikit-learn < 1.8 has no method that tells."""
+    if hasattr(scorer, "_accept_sample_weight"):
+        return scorer._accept_sample_weight()
+    return "sample_weight" in signature(getattr(scorer, "_score_func", scorer)).parameters
+
+
+__all__ = ["CallbackSupportMixin", "accepts_sample_weight", "has_callbacks", "with_callbacks"]

@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from skstruct._compat import CallbackSupportMixin, has_callbacks
-from skstruct.linalg import PartialSVD, Ridge, RowSource, Solution, row_source, run
+from skstruct.linalg import Certificate, PartialSVD, Ridge, RowSource, Solution, row_source, run
 
 
 class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
@@ -53,7 +53,6 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
         solution = run(problem, requested)
         self.solver_ = solution.solver
         self.plan_ = solution.plan
-        self.certificate_ = solution.certificate
         if requested and solution.escalated_from is not None:
             outcome = solution.plan.attempts[0].outcome
             warnings.warn(
@@ -62,17 +61,21 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
                 LinAlgWarning,
                 stacklevel=user_stacklevel(),
             )
-        certificate = solution.certificate
+        self._certify(solution.certificate)
+        return solution
+
+    def _certify(self, certificate: Certificate) -> None:
+        """Set ``certificate_`` and warn if it does not hold."""
+        self.certificate_ = certificate
         if not certificate.holds:
             warnings.warn(
                 f"{type(self).__name__} did not reach the accuracy asked for: "
                 f"{certificate.quantity} is {certificate.value:.1e}, asked "
-                f"{certificate.asked:.0e} (solver {solution.solver!r}). "
+                f"{certificate.asked:.0e} (solver {self.solver_!r}). "
                 f"To remedy: {certificate.remedy}.",
                 ConvergenceWarning,
                 stacklevel=user_stacklevel(),
             )
-        return solution
 
 
 def user_stacklevel() -> int:

@@ -4,13 +4,18 @@ It depends on numpy and scipy only and knows nothing of scikit-learn.
 """
 
 from skstruct.linalg._certificate import Certificate
+from skstruct.linalg._choice import automatic_grid, grid_of, interpolated_minimum
+from skstruct.linalg._coefficient_path import CoefficientPath, coefficient_path
 from skstruct.linalg._config import config_context, get_config, set_config
+from skstruct.linalg._criteria import CRITERIA, NEEDS_NOISE, noise_variance, variance
 from skstruct.linalg._engine import plan_for, run
+from skstruct.linalg._left_out import left_out_error, left_out_residuals
 from skstruct.linalg._machine import Cost, Machine
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._operands import make_operand
 from skstruct.linalg._penalty import (
     DiagonalPenalty,
+    IdentityPenalty,
     Penalty,
     difference_penalty,
     laplacian_penalty,
@@ -23,20 +28,29 @@ from skstruct.linalg._problems import (
 )
 from skstruct.linalg._rank import minka_rank
 from skstruct.linalg._regression import LeastSquares, Ridge, RidgeCoefficients
+from skstruct.linalg._ridge_folds import FoldScores, RidgeFolds
+from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._running import RunningSummary, running_summary
 from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._sources import RowSource, row_blocks, row_source
 from skstruct.linalg._spectral import complete as complete_triplets
+from skstruct.linalg._spectrum import Spectrum
+from skstruct.linalg._standard_form import StandardForm
 from skstruct.linalg._structure import Structure
 from skstruct.linalg._variances import score_variances
 
 __all__ = [
+    "CRITERIA",
+    "NEEDS_NOISE",
     "Attempt",
     "Breakdown",
     "Candidate",
     "Certificate",
+    "CoefficientPath",
     "Cost",
     "DiagonalPenalty",
+    "FoldScores",
+    "IdentityPenalty",
     "InapplicableSolver",
     "LeastSquares",
     "Machine",
@@ -47,18 +61,29 @@ __all__ = [
     "RangeFinder",
     "Ridge",
     "RidgeCoefficients",
+    "RidgeFolds",
+    "RidgePath",
     "RowSource",
     "RunningSummary",
     "SingularTriplets",
     "Solution",
+    "Spectrum",
+    "StandardForm",
     "Structure",
+    "automatic_grid",
+    "coefficient_path",
     "complete_triplets",
     "config_context",
     "difference_penalty",
     "get_config",
+    "grid_of",
+    "interpolated_minimum",
     "laplacian_penalty",
+    "left_out_error",
+    "left_out_residuals",
     "make_operand",
     "minka_rank",
+    "noise_variance",
     "plan_for",
     "row_blocks",
     "row_source",
@@ -66,4 +91,5 @@ __all__ = [
     "running_summary",
     "score_variances",
     "set_config",
+    "variance",
 ]

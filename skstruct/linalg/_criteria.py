@@ -78,16 +78,16 @@ def penalised_sq(spectrum: Spectrum, alphas: np.ndarray) -> np.ndarray:
     return spectrum.complements(alphas).T @ np.square(spectrum.projections) + spectrum.outside_sq
 
 
-def upre(spectrum: Spectrum, alphas: np.ndarray, noise_variance: float) -> np.ndarray:
+def upre(spectrum: Spectrum, alphas: np.ndarray, variance: float | np.ndarray) -> np.ndarray:
     """Unbiased predictive risk, R / n + 2 sigma^2 edf / n - sigma^2 (Mallows 1973)."""
     n = spectrum.n_observations
     edf = spectrum.degrees_of_freedom(alphas)[:, None]
-    return spectrum.residual_sq(alphas) / n + (2 * edf / n - 1) * noise_variance
+    return spectrum.residual_sq(alphas) / n + (2 * edf / n - 1) * variance
 
 
-def discrepancy(spectrum: Spectrum, alphas: np.ndarray, noise_variance: float) -> np.ndarray:
+def discrepancy(spectrum: Spectrum, alphas: np.ndarray, variance: float | np.ndarray) -> np.ndarray:
     """|log(R / (n sigma^2))|: the residual should be as large as the noise (Morozov 1966)."""
-    expected = spectrum.n_observations * noise_variance
+    expected = spectrum.n_observations * variance
     with np.errstate(divide="ignore"):
         return np.abs(np.log(spectrum.residual_sq(alphas) / expected))
 
@@ -110,6 +110,31 @@ def quasiopt(spectrum: Spectrum, alphas: np.ndarray) -> np.ndarray:
     values = spectrum.sq_values[:, None]
     weights = alphas**2 * values / (values + alphas) ** 4
     return weights.T @ np.square(spectrum.projections)
+
+
+def noise_variance(spectrum: Spectrum) -> np.ndarray:
+    """Return the variance of what no coefficients can fit, for each target."""
+    left = spectrum.n_observations - spectrum.n_fixed - len(spectrum.sq_values)
+    if left < 1:
+        raise ValueError(
+            f"{spectrum.n_observations} observations leave no residual from which the noise could "
+            "be estimated: give noise_variance"
+        )
+    return spectrum.outside_sq / left
+
+
+def variance(spectrum: Spectrum, alphas: np.ndarray, criterion: str) -> np.ndarray:
+    """Return the variance of an observation at a penalty of each target, of shape (t,).
+
+    J / (n - c) by ``'reml'``, J / n by ``'ml'``, otherwise R / (n - edf).
+    """
+    n, targets = spectrum.n_observations, np.arange(len(alphas))
+    if criterion in ("reml", "ml"):
+        freedom = n - (spectrum.n_fixed if criterion == "reml" else 0)
+        return penalised_sq(spectrum, alphas)[targets, targets] / freedom
+    freedom = n - spectrum.degrees_of_freedom(alphas)
+    freedom = np.where(freedom > n * EPS * len(spectrum.sq_values), freedom, np.nan)
+    return spectrum.residual_sq(alphas)[targets, targets] / freedom
 
 
 CRITERIA: dict[str, Callable[..., np.ndarray]] = {

@@ -72,7 +72,7 @@ class _Pass:
     def __init__(self, spectrum: Spectrum, form: StandardForm, alphas: np.ndarray) -> None:
         self._spectrum, self._form = spectrum, form
         self._left = spectrum.complements(alphas)
-        self._fixed = form.fixed_leverage()
+        self._fixed = np.square(form.fixed_directions()).sum(axis=1)
         self._spans_all = len(spectrum.sq_values) + spectrum.n_fixed >= spectrum.n_observations
         self.blocks = form.operand.dense_row_blocks(min_rows=BLOCK_ROWS)
 

@@ -51,8 +51,9 @@ class Penalty:
         root = self.root.toarray() if sparse.issparse(self.root) else self.root
         return root if root.shape[0] <= root.shape[1] else np.linalg.qr(root, mode="r")
 
+    @cached_property
     def standard_form(self) -> tuple[np.ndarray | sparse.sparray, np.ndarray]:
-        """Return T and an orthonormal N such that w = T v + N c has the penalty ||v||^2.
+        """T and an orthonormal N such that w = T v + N c has the penalty ||v||^2.
 
         T is the pseudo-inverse of L without its null columns, N a basis of the null space of L.
         """
@@ -60,6 +61,11 @@ class Penalty:
         cutoff = max(self.root.shape) * np.finfo(np.float64).eps * s.max(initial=0.0)
         rank = int(np.count_nonzero(s > cutoff))
         return right[:rank].T / s[:rank], right[rank:].T
+
+    @property
+    def is_definite(self) -> bool:
+        """Whether no direction is free of a penalty."""
+        return self.standard_form[1].shape[1] == 0
 
     def trace_with(self, root: np.ndarray) -> float:
         """Return trace(P K K') for K = `root`."""
@@ -90,6 +96,11 @@ class DiagonalPenalty(Penalty):
     def diagonal(self) -> np.ndarray:
         return self._factors
 
+    @property
+    def is_definite(self) -> bool:
+        return bool(np.all(self._factors > 0))
+
+    @cached_property
     def standard_form(self) -> tuple[sparse.sparray, np.ndarray]:
         columns = sparse.eye_array(len(self._factors), format="csc")
         penalised = self._factors > 0

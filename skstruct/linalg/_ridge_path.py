@@ -32,8 +32,8 @@ class RidgePath:
         The facts known of the operand.
     form : StandardForm or None
         The matrix and the targets with the penalty ||w||^2; None in a problem that is only planned.
-    alphas : ndarray of shape (m,)
-        Penalties.
+    alphas : ndarray of shape (m,) or None
+        Penalties; None for those that the route resolves.
     n_targets : int
         Number of targets.
     tol : float
@@ -70,14 +70,14 @@ class RidgePath:
 
     def check_resolution(self, largest: float) -> None:
         """Raise Breakdown if a Gram matrix does not resolve the smallest penalty."""
-        if not np.min(self.alphas) >= GRAM_RESOLUTION * largest:
+        if self.alphas is not None and not np.min(self.alphas) >= GRAM_RESOLUTION * largest:
             raise Breakdown(
                 f"the smallest penalty is {np.min(self.alphas) / largest:.0e} of the largest "
                 f"eigenvalue, a Gram matrix resolves {GRAM_RESOLUTION:.0e}"
             )
 
     def spectrum(
-        self, sq_values: np.ndarray, projections: np.ndarray, **vectors: np.ndarray
+        self, sq_values: np.ndarray, projections: np.ndarray, **vectors: object
     ) -> Spectrum:
         """Return the Spectrum, given d^2, U'y, and V as `right` or U as `left`."""
         if "left" in vectors:
@@ -107,14 +107,17 @@ class RidgePath:
 
     def certify(self, spectrum: Spectrum) -> Certificate:
         """Measure the gradient at the smallest penalty."""
-        alphas = np.full(self.targets.shape[1], np.min(self.alphas))
+        smallest = GRAM_RESOLUTION * spectrum.sq_values.max(initial=0.0) or 1.0
+        if self.alphas is not None:
+            smallest = np.min(self.alphas)
+        alphas = np.full(self.targets.shape[1], smallest)
         problem = Ridge(self.operand.structure, self.operand, self.targets, alphas, tol=self.tol)
         return problem.certify(RidgeCoefficients(spectrum.coefficients(self.operand, alphas)))
 
     def __str__(self) -> str:
-        n_alphas = 0 if self.alphas is None else len(self.alphas)
+        penalties = "all penalties" if self.alphas is None else f"{len(self.alphas)} penalties"
         targets = "1 target" if self.n_targets == 1 else f"{self.n_targets} targets"
-        return f"ridge path of {n_alphas} penalties and {targets} on a {self.structure}"
+        return f"ridge path of {penalties} and {targets} on a {self.structure}"
 
 
 def _roots(sq_values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ factors f = d^2 / (d^2 + alpha) give residuals, degrees of freedom and leverages
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class Spectrum:
         V.
     left : ndarray of shape (n, k) or None
         U; one of the two is known.
+    resolution : float
+        Error of d^2, as a share of the largest.
     """
 
     sq_values: np.ndarray
@@ -43,6 +45,17 @@ class Spectrum:
     n_fixed: int
     right: np.ndarray | None = None
     left: np.ndarray | None = None
+    resolution: float = 0.0
+
+    def without_vectors(self) -> Spectrum:
+        """Return what does not grow with the data."""
+        return replace(self, left=None, right=None)
+
+    def error(self, alphas: np.ndarray) -> float:
+        """Return the largest error of a filter factor: that of d^2 relative to the penalty."""
+        if self.resolution == 0.0:
+            return 0.0
+        return self.resolution * self.sq_values.max(initial=0.0) / float(np.min(alphas))
 
     def filters(self, alphas: np.ndarray) -> np.ndarray:
         """Return f, of shape (k, m), for m penalties."""

@@ -46,7 +46,7 @@ class StandardForm:
         self._is_identity = penalty.is_identity
         if self._is_identity:
             return
-        self._T, self._N = penalty.standard_form()
+        self._T, self._N = penalty.standard_form
         U, s, right = np.linalg.svd(operand.matmat(self._N), full_matrices=False)
         cutoff = max(operand.shape) * np.finfo(np.float64).eps
         rank = int(np.count_nonzero(s > cutoff * np.sqrt(operand.sq_norm)))
@@ -59,25 +59,34 @@ class StandardForm:
         """Return w of shape (p, t) for v of shape (p', t), or (p, m, t) for (p', m, t)."""
         if self._is_identity:
             return V
-        columns = V.reshape(len(V), -1)
-        W = self._T @ columns
-        n_each = columns.shape[1] // self._base_targets.shape[1]
-        rest = np.tile(self._base_targets, n_each) - self._base.matmat(W)
-        W += self._to_null @ (self.fixed.T @ rest)
-        return W.reshape(-1, *V.shape[1:])
+        linear, base = self.restore_parts(V.reshape(len(V), -1))
+        return linear.reshape(-1, *V.shape[1:]) + (base if V.ndim == 2 else base[:, None])
+
+    def restore_parts(self, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the part of w that is linear in the columns v, and the rest, of shape (p, t)."""
+        if self._is_identity:
+            return V, np.zeros((len(V), self.targets.shape[1]))
+        W = self._T @ V
+        W = W - self._to_null @ (self.fixed.T @ self._base.matmat(W))
+        return W, self._to_null @ (self.fixed.T @ self._base_targets)
+
+    @property
+    def n_features(self) -> int:
+        """Number of coefficients w."""
+        return self._base.shape[1]
 
     @property
     def n_fixed(self) -> int:
         """How many coefficients are fitted without a penalty, the intercept among them."""
         return self.fixed.shape[1] + self._base.structure.centered
 
-    def fixed_leverage(self) -> np.ndarray:
-        """Return the leverage of what is fitted without a penalty, of shape (n,)."""
-        leverage = np.einsum("ij,ij->i", self.fixed, self.fixed)
-        if self._base.structure.centered:
-            n, weights = self._base.shape[0], self._base.weights
-            leverage += (np.ones(n) if weights is None else weights) / self._base.total_weight
-        return leverage
+    def fixed_directions(self) -> np.ndarray:
+        """Return an orthonormal basis of what is fitted without a penalty, of shape (n, q)."""
+        if not self._base.structure.centered:
+            return self.fixed
+        n, root = self._base.shape[0], self._base.root_weights
+        constant = (np.ones(n) if root is None else root) / np.sqrt(self._base.total_weight)
+        return np.column_stack([constant, self.fixed])
 
 
 class _TransformedOperand(Operand):

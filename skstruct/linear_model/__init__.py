@@ -2,5 +2,6 @@
 
 from skstruct.linear_model._least_squares import LeastSquares
 from skstruct.linear_model._tikhonov import Tikhonov
+from skstruct.linear_model._tikhonov_cv import TikhonovCV
 
-__all__ = ["LeastSquares", "Tikhonov"]
+__all__ = ["LeastSquares", "Tikhonov", "TikhonovCV"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -52,6 +52,25 @@ class Design:
     def raw_targets(self) -> np.ndarray:
         """Y as it was given, in columns."""
         return self.y.reshape(len(self.y), -1)
+
+    @property
+    def root_weights(self) -> np.ndarray:
+        """Square roots of the weights, of shape (n, 1)."""
+        root = self.operand.root_weights
+        return np.ones((len(self.y), 1)) if root is None else root[:, None]
+
+    def residuals(self, rows: np.ndarray, coef: np.ndarray) -> np.ndarray:
+        """Return y - X w - b of some rows, (rows, m, t), for w of shape (p, m, t)."""
+        columns = coef.reshape(len(coef), -1)
+        mean = self.operand.mean @ columns
+        fitted = (self.X[rows] @ columns - mean).reshape(len(rows), *coef.shape[1:])
+        return (self.raw_targets[rows] - self.offset)[:, None] - fitted
+
+    def about(self, prior: np.ndarray) -> Design:
+        """Return the design whose coefficients are those less `prior`, of shape (p, t)."""
+        if not prior.any():
+            return self
+        return replace(self, targets=self.targets - self.operand.matmat(prior))
 
     @property
     def n_observations(self) -> int:

@@ -190,14 +190,11 @@ class Tikhonov(LinearModel):
     def _fit(self, design: Design) -> None:
         operand, shape = design.operand, (design.X.shape[1], design.n_targets)
         prior = prior_of(self, shape)
-        targets = design.targets
-        if prior.any():
-            # In terms of v = w - w0 the penalty is about zero.
-            targets = targets - operand.matmat(prior)
+        design = design.about(prior)
         problem = Ridge(
             operand.structure,
             operand,
-            targets,
+            design.targets,
             self._penalties(design.n_targets),
             penalty_of(self, shape[0]),
             lower=-prior if self.positive else None,

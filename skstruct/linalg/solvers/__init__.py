@@ -31,6 +31,9 @@ from skstruct.linalg.solvers import (
     dual_cholesky,
     eigen,
     extended_qr,
+    fold_blocks,
+    fold_grams,
+    fold_refits,
     full,
     gram_cholesky,
     gram_eigh,
@@ -47,6 +50,7 @@ SOLVERS = {
     "partial_svd": (covariance_eigh, gram_eigh, block_krylov, full, randomized, arpack),
     "ridge": (gram_cholesky, dual_cholesky, eigen, cg, qr, svd, nonnegative),
     "ridge_path": (path_covariance, path_gram, path_svd),
+    "ridge_folds": (fold_grams, fold_blocks, fold_refits),
     "least_squares": (gram_cholesky, extended_qr, cg, qr, svd, nonnegative),
 }
 """The solvers of each kind of problem."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from skstruct.linalg._machine import EIGH_FLOPS, Cost
+from skstruct.linalg._path_spectra import from_covariance
 from skstruct.linalg._ridge_path import RidgePath
-from skstruct.linalg._spectral import leading_eigenpairs
 from skstruct.linalg._spectrum import Spectrum
 from skstruct.linalg.solvers._costs import gram_cost
 
@@ -35,9 +33,4 @@ def reason(problem: RidgePath) -> str:
 
 
 def solve(problem: RidgePath) -> Spectrum:
-    gram, correlations = problem.operand.normal_equations(problem.targets)
-    values, V = leading_eigenpairs(gram, len(gram))
-    problem.check_resolution(values[0] if len(values) else 0.0)
-    kept = values > np.finfo(np.float64).eps * values.max(initial=0.0)
-    values, V = values[kept], V[:, kept]
-    return problem.spectrum(values, (V.T @ correlations) / np.sqrt(values)[:, None], right=V)
+    return from_covariance(problem)

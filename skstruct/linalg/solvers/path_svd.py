@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from skstruct.linalg._machine import QR_FLOPS, SVD_FLOPS, Cost
+from skstruct.linalg._path_spectra import from_svd
 from skstruct.linalg._ridge_path import RidgePath
-from skstruct.linalg._spectral import svd, tall_r_factor
 from skstruct.linalg._spectrum import Spectrum
 
 NAME = "svd"
@@ -37,15 +35,4 @@ def reason(problem: RidgePath) -> str:
 
 
 def solve(problem: RidgePath) -> Spectrum:
-    operand, p = problem.operand, problem.operand.shape[1]
-    is_tall = operand.shape[0] > p
-    if is_tall:
-        reduced = tall_r_factor(operand, rhs=problem.targets)
-        A, y = reduced[:, :p], reduced[:, p:]
-    else:
-        A, y = operand.to_dense(), problem.targets
-    U, s, right = svd(A)
-    kept = s > max(operand.shape) * np.finfo(np.float64).eps * s.max(initial=0.0)
-    s, U, right = s[kept], U[:, kept], right[kept]
-    vectors = {"right": right.T} if is_tall else {"right": right.T, "left": U}
-    return problem.spectrum(s**2, U.T @ y, **vectors)
+    return from_svd(problem)
