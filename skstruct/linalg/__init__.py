@@ -4,10 +4,16 @@ It depends on numpy and scipy only and knows nothing of scikit-learn.
 """
 
 from skstruct.linalg._certificate import Certificate
-from skstruct.linalg._choice import automatic_grid, grid_of, interpolated_minimum
+from skstruct.linalg._choice import (
+    LOWEST,
+    automatic_grid,
+    best_penalty,
+    grid_of,
+    interpolated_minimum,
+)
 from skstruct.linalg._coefficient_path import CoefficientPath, coefficient_path
 from skstruct.linalg._config import config_context, get_config, set_config
-from skstruct.linalg._criteria import CRITERIA, NEEDS_NOISE, noise_variance, variance
+from skstruct.linalg._criteria import CRITERIA, NEEDS_NOISE, VANISHES, noise_variance, variance
 from skstruct.linalg._engine import plan_for, run
 from skstruct.linalg._left_out import left_out_error, left_out_residuals
 from skstruct.linalg._machine import Cost, Machine
@@ -41,7 +47,9 @@ from skstruct.linalg._variances import score_variances
 
 __all__ = [
     "CRITERIA",
+    "LOWEST",
     "NEEDS_NOISE",
+    "VANISHES",
     "Attempt",
     "Breakdown",
     "Candidate",
@@ -71,6 +79,7 @@ __all__ = [
     "StandardForm",
     "Structure",
     "automatic_grid",
+    "best_penalty",
     "coefficient_path",
     "complete_triplets",
     "config_context",

@@ -151,3 +151,6 @@ CRITERIA: dict[str, Callable[..., np.ndarray]] = {
 """The criteria by name; leave-one-out, which needs the rows, is in `_left_out`."""
 
 NEEDS_NOISE = ("upre", "discrepancy")
+
+VANISHES = ("quasiopt",)
+"""Criteria that vanish as the penalty goes to zero or infinity."""

@@ -107,6 +107,12 @@ class RidgeFolds:
                 return False
         return True
 
+    @cached_property
+    def tests_cover_once(self) -> bool:
+        """Whether every row is in exactly one test set."""
+        tests = np.concatenate([test for _, test in self.folds])
+        return bool(np.all(np.bincount(tests, minlength=self.X.shape[0]) == 1))
+
     @property
     def n_test(self) -> int:
         """Length of the longest test set."""

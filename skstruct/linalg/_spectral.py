@@ -76,7 +76,7 @@ def cholesky(matrix: np.ndarray) -> TriangularFactor:
     norm = np.abs(matrix).sum(axis=0).max()
     try:
         with threaded_blas(len(matrix)):
-            factor, _ = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+            factor = linalg.cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
     except linalg.LinAlgError as failure:
         raise Breakdown("the Gram matrix is not positive definite") from failure
     rcond, _ = linalg.lapack.dpocon(factor, norm, uplo="L")

@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg
 
+from skstruct.linalg._threads import threaded_blas
+
 
 class TriangularFactor:
     """H = D R'R D with a triangular R whose columns have unit norm, and a diagonal D.
@@ -14,7 +16,7 @@ class TriangularFactor:
     Parameters
     ----------
     triangle : ndarray of shape (p, p)
-        R, or its transpose.
+        R, or its transpose; zero in the other triangle.
     scale : ndarray of shape (p,)
         Diagonal of D.
     lower : bool
@@ -38,10 +40,11 @@ class TriangularFactor:
     @cached_property
     def inverse_root(self) -> np.ndarray:
         """K with H^-1 = K K'; zero where R is singular."""
-        inverse, info = linalg.lapack.dtrtri(self.triangle, lower=self.lower)
+        with threaded_blas(len(self.triangle)):
+            inverse, info = linalg.lapack.dtrtri(self.triangle, lower=self.lower)
         if info:
             return np.zeros_like(self.triangle)
-        return (np.tril(inverse).T if self.lower else np.triu(inverse)) / self.scale
+        return (inverse.T if self.lower else inverse) / self.scale
 
     def inverse_diagonal(self) -> np.ndarray:
         """Return the diagonal of H^-1, of shape (p,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -16,14 +17,18 @@ from skstruct._estimator import user_stacklevel
 from skstruct._parameters import check_bool, check_number, check_option
 from skstruct.linalg import (
     CRITERIA,
+    LOWEST,
+    VANISHES,
     IdentityPenalty,
     PartialSVD,
+    Penalty,
     Ridge,
     RidgeFolds,
     RidgePath,
     Spectrum,
     StandardForm,
     automatic_grid,
+    best_penalty,
     coefficient_path,
     grid_of,
     interpolated_minimum,
@@ -168,7 +173,7 @@ class TikhonovCV(LinearModel):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = TikhonovCV(alphas="auto", criterion="reml").fit(X, y)
     >>> round(model.alpha_, 4), round(model.edf_, 1)
-    (0.0433, 9.4)
+    (0.0335, 9.6)
     """
 
     def __init__(
@@ -326,11 +331,9 @@ class TikhonovCV(LinearModel):
         chosen = self._choose(design, grid, scores)
         answer, problem = path.at(spectrum, chosen)
         self._certify(problem.certify(answer))
-        one = design.y.ndim == 1
-        edf = answer.edf
-        self.edf_ = float(edf[0]) if one else edf
+        self._set_per_target(design, "edf_", answer.edf)
         sigma2 = variance(spectrum, chosen, self.criterion or "loo")
-        self.sigma2_ = float(sigma2[0]) if one else sigma2
+        self._set_per_target(design, "sigma2_", sigma2)
         self._describe_rows(design, form, spectrum, chosen)
         self._path = coefficient_path(spectrum, form)
         self._prior = prior
@@ -388,15 +391,6 @@ class TikhonovCV(LinearModel):
         split_params: dict,
         prior: np.ndarray,
     ) -> np.ndarray:
-        penalty = penalty_of(self, design.X.shape[1])
-        if alphas is None:
-            form = StandardForm(
-                design.operand, design.targets, penalty or IdentityPenalty(design.X.shape[1])
-            )
-            largest = PartialSVD(form.operand.structure, form.operand, rank=1, tol=1e-2)
-            grid = automatic_grid(float(run(largest).answer.values[0]) ** 2)
-        else:
-            grid = alphas
         folds = list(check_cv(self.cv).split(design.X, design.y, **split_params))
         scorer = PathScorer(
             self._scorer(), design.y, per_target=self.alpha_per_target, params=score_params
@@ -407,18 +401,23 @@ class TikhonovCV(LinearModel):
             test = folds[fold][1]
             return scorer(design.X[test], test, predictions + base[test][:, None])
 
+        penalty = penalty_of(self, design.X.shape[1])
         problem = RidgeFolds(
             design.X,
             design.raw_targets - base,
             design.weights,
             bool(self.fit_intercept),
-            grid,
+            self._grid_about(design, penalty) if alphas is None else alphas,
             folds,
             score,
             penalty,
         )
-        scores = self._solve(problem, "cv", ()).answer.scores.mean(axis=0)
-        chosen = self._choose(design, grid, scores.reshape(len(grid), -1))
+        scores = self._fold_scores(problem)
+        if alphas is None and np.any(scores.argmax(axis=0) == 0):
+            # The best may be smaller than a Gram matrix resolves.
+            problem = replace(problem, alphas=self._grid_about(design, penalty, lowest=LOWEST))
+            scores = self._fold_scores(problem)
+        chosen = self._choose(design, problem.alphas, scores)
         ridge = Ridge(design.operand.structure, design.operand, design.targets, chosen, penalty)
         solution = run(ridge)
         self._certify(solution.certificate)
@@ -427,15 +426,35 @@ class TikhonovCV(LinearModel):
             residual = design.targets - design.operand.matmat(solution.answer.coef)
             squares = np.einsum("ij,ij->j", residual, residual)
             freedom = design.n_observations - edf
-            sigma2 = squares / np.where(freedom > 0, freedom, np.nan)
-            one = design.y.ndim == 1
-            self.edf_, self.sigma2_ = (float(edf[0]), float(sigma2[0])) if one else (edf, sigma2)
+            self._set_per_target(design, "edf_", edf)
+            self._set_per_target(
+                design, "sigma2_", squares / np.where(freedom > 0, freedom, np.nan)
+            )
         return solution.answer.coef
+
+    def _fold_scores(self, problem: RidgeFolds) -> np.ndarray:
+        """Return the folds' mean scores, of shape (m, t) or (m, 1)."""
+        scores = self._solve(problem, "cv", ()).answer.scores.mean(axis=0)
+        return scores.reshape(len(problem.alphas), -1)
+
+    def _grid_about(self, design: Design, penalty: Penalty | None, **lowest: float) -> np.ndarray:
+        form = StandardForm(
+            design.operand, design.targets, penalty or IdentityPenalty(design.X.shape[1])
+        )
+        operand = form.operand
+        largest = run(PartialSVD(operand.structure, operand, rank=1, tol=1e-2)).answer.values[0]
+        return automatic_grid(float(largest) ** 2, **lowest)
+
+    def _set_per_target(self, design: Design, name: str, values: np.ndarray) -> None:
+        setattr(self, name, float(values[0]) if design.y.ndim == 1 else values)
 
     def _choose(self, design: Design, alphas: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Set the penalty of the best scores, and return one for each target."""
-        best = np.argmax(np.where(np.isnan(scores), -np.inf, scores), axis=0)
-        chosen, targets = alphas[best], np.arange(scores.shape[1])
+        targets = np.arange(scores.shape[1])
+        order = np.argsort(alphas)
+        inside = self.criterion in VANISHES
+        best = order[[best_penalty(-scores[order, i], inside=inside) for i in targets]]
+        chosen = alphas[best]
         if isinstance(self.alphas, str):
             chosen = np.array(
                 [interpolated_minimum(alphas, -scores[:, i], best[i]) for i in targets]

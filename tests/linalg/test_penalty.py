@@ -67,7 +67,8 @@ def root_of(name):
 @EACH
 def test_matrix_is_that_of_the_squared_norm(name):
     penalty, L = PENALTIES[name][0], root_of(name)
-    assert_allclose(dense(penalty.matrix), L.T @ L, atol=1e-12 * max(1.0, np.abs(L).max() ** 2))
+    size = max(1.0, np.abs(L).max(initial=0.0) ** 2)
+    assert_allclose(dense(penalty.matrix), L.T @ L, atol=1e-12 * size)
     assert_allclose(penalty.diagonal, np.square(L).sum(axis=0), rtol=1e-12)
     assert penalty.diagonal.dtype == np.float64
     w = gaussian(6, P)

@@ -101,16 +101,14 @@ def lapack(X, y, weights=None, fit_intercept=True):
     return coef, y_mean - x_mean @ coef
 
 
-def minimum_norm(X, y, weights=None, fit_intercept=True):
-    """Return the minimiser of least norm; the rank is that of scaled columns."""
+def minimum_norm(X, y, weights=None, fit_intercept=True, *, rank):
+    """Return the minimiser of least norm, given the rank."""
     A, b, x_mean, y_mean = centered(X, y, weights, fit_intercept)
     scale = column_norms(A)
-    _, s, right = np.linalg.svd(A / scale, full_matrices=True)
-    null = right[np.count_nonzero(s > 1e-12 * s[0]) :].T / scale[:, None]
-    coef = (np.linalg.lstsq(A / scale, b, rcond=1e-12)[0].T / scale).T
-    if null.shape[1]:
-        null = np.linalg.qr(null)[0]
-        coef = coef - null @ (null.T @ coef)
+    U, s, right = np.linalg.svd(A / scale, full_matrices=True)
+    coef = ((right[:rank].T / s[:rank]) @ (U[:, :rank].T @ b)).T / scale
+    null = np.linalg.qr(right[rank:].T / scale[:, None])[0]
+    coef = coef.T - null @ (null.T @ coef.T)
     return coef, y_mean - x_mean @ coef
 
 
@@ -132,6 +130,11 @@ def lauchli(p, small):
     return np.vstack([np.ones((1, p)), small * np.eye(p), np.zeros((2, p))])
 
 
+def near_duplicates(seed, p, distance):
+    X = gaussian(seed, 30, p)
+    return np.c_[X, X + distance * gaussian(seed + 1, 30, p)]
+
+
 # -- digits -----------------------------------------------------------------------------------
 
 # name -> (X, fit_intercept)
@@ -148,11 +151,11 @@ DESIGNS = {
     "Lauchli 1e-8": (lauchli(6, 1e-8), False),
     "twelve decades": (gaussian(0, 30, 7) * np.logspace(-6, 6, 7), True),
     "twelve decades, no intercept": (gaussian(1, 30, 7) * np.logspace(6, -6, 7), False),
-    "near-duplicates 1e-6": (np.c_[gaussian(2, 30, 4), gaussian(2, 30, 4) + 1e-6 * gaussian(3, 30, 4)], True),
-    "near-duplicates 1e-9": (np.c_[gaussian(4, 30, 3), gaussian(4, 30, 3) + 1e-9 * gaussian(5, 30, 3)], True),
+    "near-duplicates 1e-6": (near_duplicates(2, 4, 1e-6), True),
+    "near-duplicates 1e-9": (near_duplicates(4, 3, 1e-9), True),
     "offset 1e6": (gaussian(6, 40, 5) + 1e6, True),
-    "offset 1e9 of one column": (gaussian(7, 40, 5) + [0, 0, 1e9, 0, 0], True),
-}  # fmt: skip
+    "offset 1e9 of one column": (gaussian(7, 40, 5) + 1e9 * np.eye(5)[2], True),
+}
 
 
 def target_for(X, offset=0.0):
@@ -227,7 +230,13 @@ def deficient(kind):
     raise ValueError(kind)
 
 
-DEFICIENT = ["duplicate column", "constant column", "zero column", "sum of columns", "wide of low rank"]  # fmt: skip
+DEFICIENT = [
+    "duplicate column",
+    "constant column",
+    "zero column",
+    "sum of columns",
+    "wide of low rank",
+]
 
 
 @pytest.mark.parametrize("solver", ANY_RANK_SOLVERS)
@@ -295,16 +304,27 @@ def test_units_of_columns_do_not_hide_a_dependence():
     X = np.c_[X, X[:, 0] - X[:, 1]] * np.logspace(-6, 6, 5)
     with pytest.warns(LinAlgWarning, match="has rank 4 for 5 features"):
         model = LeastSquares().fit(X, y)
-    coef, intercept = minimum_norm(X, y)
+    coef, intercept = minimum_norm(X, y, rank=4)
     assert_allclose(X @ model.coef_ + model.intercept_, X @ coef + intercept, atol=1e-9)
     assert_allclose(np.linalg.norm(model.coef_), np.linalg.norm(coef), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 8])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_centering_of_square_designs_costs_one_rank(make, n):
+    for seed in range(30):
+        X, y = data(np.random.default_rng(seed), n, n)
+        model = LeastSquares().fit(make(X), y)
+        A, b, _, _ = centered(X, y)
+        assert model.rank_ == n - 1
+        assert_allclose(model.coef_, np.linalg.pinv(A, rcond=1e-12) @ b, rtol=1e-6)
 
 
 def test_minimum_norm_by_conjugate_gradients():
     X, y = data(np.random.default_rng(45), 10, 25)
     X *= np.logspace(0, 1, 25)
     model = LeastSquares(solver="cg").fit(X, y)
-    coef, _ = minimum_norm(X, y)
+    coef, _ = minimum_norm(X, y, rank=9)
     assert_allclose(model.coef_, coef, atol=1e-6 * np.abs(coef).max())
 
 
@@ -671,25 +691,30 @@ def test_any_full_rank_or_wide_data_agrees_with_lapack(
 ):
     rng = np.random.default_rng(seed)
     X, y = data(rng, n, p, n_targets)
+    if make not in (np.asarray, np.asfortranarray):
+        offset = 0.0  # sparse data is centred implicitly
     X = ((X + offset) * np.logspace(0, decades, p)).astype(dtype)
     y = y.astype(dtype)
     weights = rng.uniform(0.5, 2, n) if weighted else None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = LeastSquares(fit_intercept=fit_intercept).fit(make(X), y, sample_weight=weights)
-    coef, intercept = minimum_norm(X, y, weights, fit_intercept)
+    rank = min(n - fit_intercept, p)
+    coef, intercept = minimum_norm(X, y, weights, fit_intercept, rank=rank)
     A, b, _, _ = centered(X, y, weights, fit_intercept)
     assert model.coef_.shape == coef.T.shape
     assert model.coef_.dtype == dtype
-    assert model.rank_ == min(n - fit_intercept, p)
+    assert model.rank_ == rank
     assert model.certificate_.holds
-    # What a relative change of eps in the data does to the fit.
+    # What relative changes of the data by eps do to the coefficients; to centred columns they
+    # are larger by the offset.
     scale = column_norms(A)
-    kept = np.linalg.svd(A / scale, compute_uv=False)[: model.rank_]
-    condition = (kept[0] / kept[-1]) * (1 + np.abs(X).max() / scale.min()) if len(kept) else 1.0
-    eps = 1e-6 if dtype is np.float32 else 1e-13
-    size = np.abs((coef.T * scale).T).max(initial=0.0) + np.linalg.norm(b) + np.abs(y).max()
-    error = np.abs((np.asarray(model.coef_, dtype=float) - coef.T) * scale).max()
-    assert error <= 10 * eps * condition * (1 + kept[0] / kept[-1] if len(kept) else 1) * size
+    kept = np.linalg.svd(A / scale, compute_uv=False)[:rank]
+    condition, offset = kept[0] / kept[-1], 1 + np.max(np.abs(X) / scale)
+    eps = np.finfo(dtype).eps
+    error = np.linalg.norm(scale * (model.coef_ - coef.T))
+    size = np.linalg.norm(scale * coef.T) + condition * np.linalg.norm(b)
+    rounding = np.finfo(np.float64).eps * condition * offset * size
+    assert error <= 100 * rounding + 10 * eps * np.linalg.norm(scale * coef.T)
     assert np.all(np.isfinite(model.intercept_))
     assert np.shape(model.intercept_) == (np.shape(intercept) if fit_intercept else ())

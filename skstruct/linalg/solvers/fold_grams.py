@@ -56,7 +56,10 @@ def reason(problem: RidgeFolds) -> str:
 
 def solve(problem: RidgeFolds) -> FoldScores:
     moments = [_Moments.of(problem, test) for _, test in problem.folds]
-    total = sum(moments[1:], moments[0])
+    if problem.tests_cover_once:
+        total = sum(moments[1:], moments[0])
+    else:
+        total = _Moments.of(problem, np.arange(problem.X.shape[0]))
     T = None if problem.penalty.is_identity else problem.penalty.standard_form[0]
     scores, errors = [], []
     for k, (_, test) in enumerate(problem.folds):
