@@ -3,6 +3,7 @@
 It depends on numpy and scipy only and knows nothing of scikit-learn.
 """
 
+from skstruct.linalg._cache import CACHE
 from skstruct.linalg._certificate import Certificate
 from skstruct.linalg._choice import (
     LOWEST,
@@ -46,6 +47,7 @@ from skstruct.linalg._structure import Structure
 from skstruct.linalg._variances import score_variances
 
 __all__ = [
+    "CACHE",
     "CRITERIA",
     "LOWEST",
     "NEEDS_NOISE",

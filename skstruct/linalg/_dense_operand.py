@@ -81,6 +81,9 @@ class DenseOperand(Operand):
         elif not center:
             self.mean = np.zeros(X.shape[1])
 
+    def buffers(self) -> tuple[np.ndarray, ...]:
+        return (self.X,)
+
     def in_double(self) -> DenseOperand:
         if not self.single:
             return self

@@ -98,6 +98,10 @@ class Operand(ABC):
     def dense_block(self, rows: slice, buffer: np.ndarray | None = None) -> np.ndarray:
         """Return rows of A as a dense array, which the caller must not change."""
 
+    def buffers(self) -> tuple[np.ndarray, ...]:
+        """Return the arrays that hold X, if they are in memory; nothing if they are not."""
+        return ()
+
     def new_buffer(self, n_rows: int) -> np.ndarray | None:
         """Return scratch space in which ``dense_block`` may place its result."""
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skstruct.linalg._cache import normal_equations, outer_gram
 from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import leading_eigenpairs, svd, tall_r_factor
@@ -14,7 +15,7 @@ EPS = np.finfo(np.float64).eps
 
 def from_covariance(problem: RidgePath) -> Spectrum:
     """Eigendecomposition of A'A: d^2 and V; U'y = V'A'y / d."""
-    gram, correlations = problem.operand.normal_equations(problem.targets)
+    gram, correlations = normal_equations(problem.operand, problem.targets)
     values, V = leading_eigenpairs(gram, len(gram))
     problem.check_resolution(values.max(initial=0.0))
     kept = values > EPS * values.max(initial=0.0)
@@ -26,7 +27,7 @@ def from_covariance(problem: RidgePath) -> Spectrum:
 
 def from_gram(problem: RidgePath) -> Spectrum:
     """Eigendecomposition of AA': d^2 and U."""
-    gram = problem.operand.outer_gram()
+    gram = outer_gram(problem.operand)
     values, U = leading_eigenpairs(gram, len(gram))
     problem.check_resolution(values.max(initial=0.0))
     kept = values > EPS * values.max(initial=0.0)

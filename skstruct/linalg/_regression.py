@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg import lapack
 
+from skstruct.linalg._cache import normal_equations
 from skstruct.linalg._certificate import Certificate
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._penalty import IdentityPenalty, Penalty
@@ -135,7 +136,7 @@ class Ridge:
 
     def gram(self) -> np.ndarray:
         """Return A'A; the same pass over the data gives `correlations`."""
-        gram, self.__dict__["correlations"] = self.operand.normal_equations(self.targets)
+        gram, self.__dict__["correlations"] = normal_equations(self.operand, self.targets)
         return gram
 
     @cached_property

@@ -67,6 +67,9 @@ class SparseOperand(Operand):
             self.mean = self._weighted_sums / self.total_weight
             self._settle_constant_columns()
 
+    def buffers(self) -> tuple[np.ndarray, ...]:
+        return self.X.data, self.X.indices, self.X.indptr
+
     def _settle_constant_columns(self) -> None:
         """Make the mean of a constant column its value, so that it is centred to zeros.
 

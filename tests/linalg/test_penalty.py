@@ -179,6 +179,7 @@ def test_laplacian_has_a_row_for_each_edge_and_ignores_loops():
     A = path_and_pair()
     assert laplacian_penalty(A).root.shape == (5, P)
     loops = laplacian_penalty(A + np.diag(np.arange(P, dtype=float)))
+    assert loops.root.shape == (5, P)
     assert_allclose(dense(loops.matrix), dense(laplacian_penalty(A).matrix))
     stored_zeros = sparse.csr_array(A)
     stored_zeros.data[:] = 0

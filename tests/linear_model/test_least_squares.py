@@ -199,6 +199,13 @@ def test_other_solvers_have_hardly_fewer_digits_than_pivoted_qr(name, solver):
     assert ours >= theirs - 1.5
 
 
+@pytest.mark.parametrize("name", DESIGNS)
+def test_refinement_gives_the_gram_matrix_most_of_the_digits(name):
+    ours, theirs, condition = digits_of(name, "gram_cholesky", weighted=False)
+    if condition <= 3e7:
+        assert ours >= theirs - 3
+
+
 @pytest.mark.parametrize("name", ["polynomial on [0, 1]", "offset 1e6", "twelve decades"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_intercept_has_the_digits_of_the_exact_one(name, weighted):
@@ -353,7 +360,7 @@ def test_coefficients(solver, shape, fit_intercept, weighted):
 @pytest.mark.parametrize("fit_intercept", [False, True])
 def test_sparse_equals_dense(solver, make, fit_intercept):
     rng = np.random.default_rng(19)
-    X = sparse.random_array((200, 15), density=0.2, rng=rng).toarray()
+    X = sparse.random(200, 15, density=0.2, random_state=0).toarray()
     y = rng.standard_normal(200)
     weights = rng.uniform(0.2, 2, 200)
     options = {"solver": solver, "fit_intercept": fit_intercept}
@@ -548,6 +555,51 @@ def test_certificate_holds_for_consistent_and_orthogonal_and_zero_targets(solver
         assert model.certificate_.holds
     assert_allclose(model.coef_, 0, atol=1e-12)
     assert_allclose(model.intercept_, 7)
+
+
+def backward_error(X, y, coef, fit_intercept):
+    """Return the least change of the scaled design that makes `coef` exact, relative to its norm.
+
+    By the formula of Walden, Karlson & Sun (1995).
+    """
+    A, b = X.astype(np.longdouble), y.astype(np.longdouble)
+    if fit_intercept:
+        A, b = A - A.mean(axis=0), b - b.mean()
+    scale = np.sqrt(np.square(A).sum(axis=0))
+    A = A / scale
+    w = scale * coef
+    residual = (b - A @ w).astype(np.float64)
+    A, w = A.astype(np.float64), w.astype(np.float64)
+    size = np.linalg.norm(residual)
+    ratio = size / np.linalg.norm(w)
+    projector = np.eye(len(A)) - np.outer(residual, residual) / size**2
+    smallest = np.linalg.svd(np.hstack([A, ratio * projector]), compute_uv=False)[-1]
+    return min(ratio, smallest) / np.linalg.norm(A)
+
+
+@pytest.mark.parametrize("solver", [*FULL_RANK_SOLVERS, "cg"])
+@pytest.mark.parametrize("name", ["polynomial on [-1, 1]", "Hilbert 7", "twelve decades"])
+def test_backward_error_of_the_coefficients_is_what_the_certificate_promises(name, solver):
+    X, fit_intercept = DESIGNS[name]
+    y = target_for(X)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*was used instead")
+        model = LeastSquares(solver=solver, fit_intercept=fit_intercept).fit(X, y)
+    assert model.certificate_.asked == 1e-12
+    assert backward_error(X, y, model.coef_, fit_intercept) <= 1e-12
+
+
+@pytest.mark.parametrize("solver", FULL_RANK_SOLVERS)
+@pytest.mark.parametrize("noise", [1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12])
+def test_certificate_holds_however_small_the_residual(solver, noise):
+    rng = np.random.default_rng(39)
+    X = polynomial(np.linspace(0, 1, 200), 6)
+    y = X @ rng.standard_normal(6) + noise * rng.standard_normal(200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = LeastSquares(solver=solver).fit(X, y)
+    assert model.solver_ == solver or solver == "auto"
+    assert model.certificate_.holds
 
 
 # -- the interface of scikit-learn ----------------------------------------------------------------

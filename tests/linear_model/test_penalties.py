@@ -138,7 +138,7 @@ def test_coefficients(name, solver, shape, fit_intercept, weighted):
 @pytest.mark.parametrize("fit_intercept", [False, True])
 def test_sparse_data(name, solver, make, fit_intercept):
     rng = np.random.default_rng(3)
-    X = sparse.random_array((80, P), density=0.3, rng=rng).toarray()
+    X = sparse.random(80, P, density=0.3, random_state=0).toarray()
     y = rng.standard_normal(80)
     model = Tikhonov(
         0.3, penalty=PENALTIES[name], solver=solver, fit_intercept=fit_intercept, tol=1e-11

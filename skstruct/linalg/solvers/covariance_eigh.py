@@ -7,6 +7,7 @@ small ones: those are found anew from the data projected on them.
 
 from __future__ import annotations
 
+from skstruct.linalg._cache import gram
 from skstruct.linalg._gram_eigenpairs import eigh_flops, gram_eigenpairs
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
@@ -39,5 +40,5 @@ def reason(problem: PartialSVD) -> str:
 
 
 def solve(problem: PartialSVD) -> SingularTriplets:
-    found = gram_eigenpairs(problem, lambda operand: operand.gram())
+    found = gram_eigenpairs(problem, gram)
     return problem.truncate(triplets_from_right(*found))

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skstruct.linalg._cache import outer_gram
 from skstruct.linalg._machine import CHOLESKY_FLOPS, Cost
 from skstruct.linalg._penalty import IdentityPenalty
 from skstruct.linalg._refine import by_penalty, iterate, relative_errors
@@ -52,7 +53,7 @@ def reason(problem: Ridge) -> str:
 
 def solve(problem: Ridge) -> RidgeCoefficients:
     operand, alphas = problem.operand, problem.alphas
-    gram = operand.outer_gram()
+    gram = outer_gram(operand)
     identity = IdentityPenalty(len(gram))
     factors = {a: cholesky(identity.shifted(gram, a)) for a in set(alphas.tolist())}
     solve_dual = by_penalty(alphas, lambda alpha: factors[alpha].solve)

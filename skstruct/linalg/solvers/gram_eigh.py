@@ -6,6 +6,7 @@ U give V = A'U / s; where s is small the Gram matrix of what is left of A'U rest
 
 from __future__ import annotations
 
+from skstruct.linalg._cache import outer_gram
 from skstruct.linalg._gram_eigenpairs import eigh_flops, gram_eigenpairs
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import NEEDS_ROWS, PartialSVD, SingularTriplets
@@ -43,5 +44,5 @@ def reason(problem: PartialSVD) -> str:
 
 
 def solve(problem: PartialSVD) -> SingularTriplets:
-    found = gram_eigenpairs(problem, lambda operand: operand.outer_gram())
+    found = gram_eigenpairs(problem, outer_gram)
     return problem.truncate(triplets_from_left(*found))
