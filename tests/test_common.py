@@ -4,7 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skstruct.decomposition import PCA, RandomizedSVD
-from skstruct.linear_model import Tikhonov
+from skstruct.linear_model import LeastSquares, Tikhonov, TikhonovCV
 
 ESTIMATORS = [
     PCA(),
@@ -23,6 +23,20 @@ ESTIMATORS = [
     RandomizedSVD(algorithm="randomized", n_iter="auto"),
     RandomizedSVD(algorithm="arpack"),
     RandomizedSVD(algorithm="single_pass"),
+    LeastSquares(),
+    LeastSquares(fit_intercept=False),
+    LeastSquares(positive=True),
+    LeastSquares(solver="gram_cholesky"),
+    LeastSquares(solver="svd"),
+    LeastSquares(solver="cg"),
+    TikhonovCV(),
+    TikhonovCV("auto"),
+    TikhonovCV("auto", penalty=("difference", 1)),
+    TikhonovCV(fit_intercept=False),
+    TikhonovCV("auto", cv=3),
+    TikhonovCV(cv=2, scoring="neg_mean_absolute_error", alpha_per_target=True),
+    TikhonovCV(gcv_mode="svd", alpha_per_target=True),
+    Tikhonov(penalty=("difference", 1)),
     Tikhonov(),
     Tikhonov(alpha=0.1, fit_intercept=False),
     Tikhonov(positive=True),

@@ -139,9 +139,11 @@ def _key(operand: Operand, what: str, others: tuple[np.ndarray, ...], order: int
     if not get_config().factor_cache or operand.structure.stored_bytes < MIN_BYTES:
         return None
     buffers = operand.buffers()
+    if not buffers:
+        return None
     weights = () if operand.weights is None else (operand.weights,)
     arrays = (*buffers, *weights, *others)
-    if not buffers or not all(can_fingerprint(array) for array in arrays):
+    if not all(can_fingerprint(array) for array in arrays):
         return None
     facts = (
         what,

@@ -90,7 +90,7 @@ class _Pass:
         for start in range(0, self._left.shape[1], step):
             part = slice(start, min(start + step, self._left.shape[1]))
             left = self._left[:, part]
-            scores = (left[:, :, None] * z[:, None]).reshape(k, -1)
-            residuals = outside[:, None] + (U @ scores).reshape(len(U), -1, t)
+            scores = (left[:, :, None] * z[:, None]).reshape(k, left.shape[1] * t)
+            residuals = outside[:, None] + (U @ scores).reshape(len(U), left.shape[1], t)
             without = slack[:, None] + squares @ left
             yield part, residuals / without[:, :, None], 1.0 - without

@@ -18,8 +18,8 @@ def from_covariance(problem: RidgePath) -> Spectrum:
     gram, correlations = normal_equations(problem.operand, problem.targets)
     values, V = leading_eigenpairs(gram, len(gram))
     problem.check_resolution(values.max(initial=0.0))
-    kept = values > EPS * values.max(initial=0.0)
-    values, V = values[kept], V[:, kept]
+    rank = problem.rank_of(values, EPS)
+    values, V = values[:rank], V[:, :rank]
     return problem.spectrum(
         values, (V.T @ correlations) / np.sqrt(values)[:, None], right=V, resolution=EPS
     )
@@ -30,8 +30,8 @@ def from_gram(problem: RidgePath) -> Spectrum:
     gram = outer_gram(problem.operand)
     values, U = leading_eigenpairs(gram, len(gram))
     problem.check_resolution(values.max(initial=0.0))
-    kept = values > EPS * values.max(initial=0.0)
-    values, U = values[kept], U[:, kept]
+    rank = problem.rank_of(values, EPS)
+    values, U = values[:rank], U[:, :rank]
     return problem.spectrum(values, U.T @ problem.targets, left=U, resolution=EPS)
 
 
@@ -45,8 +45,8 @@ def from_svd(problem: RidgePath) -> Spectrum:
     else:
         A, y = operand.to_dense(), problem.targets
     U, s, right = svd(A)
-    kept = s > max(operand.shape) * EPS * s.max(initial=0.0)
-    s, U, right = s[kept], U[:, kept], right[kept]
+    rank = problem.rank_of(s, max(operand.shape) * EPS)
+    s, U, right = s[:rank], U[:, :rank], right[:rank]
     vectors = {"right": right.T} if is_tall else {"right": right.T, "left": U}
     return problem.spectrum(s**2, U.T @ y, **vectors)
 

@@ -37,6 +37,16 @@ class Penalty:
         """Return P w for the columns w of `coef`."""
         return self.root.T @ (self.root @ coef)
 
+    @cached_property
+    def norm(self) -> float:
+        """The Frobenius norm of L."""
+        return float(np.sqrt(self.diagonal.sum()))
+
+    def magnitude(self, coef: np.ndarray) -> np.ndarray:
+        """Return |L|'|L||w|: what P w is summed from."""
+        root = abs(self.root)
+        return root.T @ (root @ np.abs(coef))
+
     def roots_times(self, coef: np.ndarray) -> np.ndarray:
         """Return L w for the columns w of `coef`."""
         return self.root @ coef
@@ -119,6 +129,9 @@ class IdentityPenalty(DiagonalPenalty):
     def __init__(self, n_columns: int) -> None:
         super().__init__(np.ones(n_columns))
 
+    def magnitude(self, coef: np.ndarray) -> np.ndarray:
+        return np.abs(coef)
+
     def apply(self, coef: np.ndarray) -> np.ndarray:
         return coef
 
@@ -145,7 +158,8 @@ def difference_penalty(n_columns: int, order: int) -> Penalty:
     """
     if not 1 <= order < n_columns:
         raise ValueError(
-            f"differences of order {order} need more than {order} coefficients, got {n_columns}"
+            f"differences of order {order} need more than {order} coefficients, got "
+            f"n_features = {n_columns}"
         )
     row = [(-1.0) ** (order - k) * comb(order, k) for k in range(order + 1)]
     shape = (n_columns - order, n_columns)

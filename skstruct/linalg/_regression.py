@@ -125,6 +125,13 @@ class Ridge:
         return len(set(self.alphas.tolist()))
 
     @property
+    def max_rank(self) -> int:
+        """The largest rank that A can have: centred rows add up to zero."""
+        weights = self.operand.weights
+        n = self.structure.n_rows if weights is None else int(np.count_nonzero(weights))
+        return min(n - self.structure.centered, self.structure.n_columns)
+
+    @property
     def is_bounded(self) -> bool:
         """Whether coefficients have bounds."""
         return self.lower is not None
@@ -153,16 +160,20 @@ class Ridge:
             coef
         )
 
-    def relative_size(self, gradient: np.ndarray) -> np.ndarray:
+    def relative_size(self, gradient: np.ndarray, coef: np.ndarray | None = None) -> np.ndarray:
         """Measure a gradient per target, whatever the units of columns and target.
 
         ||D^-1 g|| relative to its value at w = 0, ||D^-1 A'y||, with D the column norms. The
         square root of eps ||y|| is added to that scale: a target orthogonal to every column
-        does not ask for more digits than there are.
+        does not ask for more digits than there are. At given coefficients so are the rounding
+        errors of alpha P w over the tolerance.
         """
         at_zero = np.linalg.norm(self.correlations / self.scales, axis=0)
         floor = np.sqrt(np.finfo(np.float64).eps) * np.linalg.norm(self.targets, axis=0)
         scale = at_zero + floor
+        if coef is not None:
+            summed = self.alphas * self.penalty.magnitude(coef) / self.scales
+            scale += np.finfo(np.float64).eps / self.tol * np.linalg.norm(summed, axis=0)
         scale[scale == 0] = 1.0
         return np.linalg.norm(gradient / self.scales, axis=0) / scale
 
@@ -173,7 +184,7 @@ class Ridge:
         if self.is_bounded:
             gradient = self._kkt_violation(answer.coef, gradient)
             quantity = "KKT violation in column norms, relative to the gradient at w = 0"
-        value = float(self.relative_size(gradient).max(initial=0.0))
+        value = float(self.relative_size(gradient, answer.coef).max(initial=0.0))
         return Certificate(
             quantity,
             value,

@@ -68,6 +68,15 @@ class RidgePath:
         weights = self.operand.weights
         return self.operand.shape[0] if weights is None else int(np.count_nonzero(weights))
 
+    def rank_of(self, values: np.ndarray, cutoff: float) -> int:
+        """Return how many of descending values are above a share of the largest.
+
+        Not more than the rank can be: directions that are fitted without a penalty were projected
+        out, and rounding errors of them must not be counted again.
+        """
+        found = int(np.count_nonzero(values > cutoff * values.max(initial=0.0)))
+        return max(min(found, self.n_observations - self.form.n_fixed), 0)
+
     def check_resolution(self, largest: float) -> None:
         """Raise Breakdown if a Gram matrix does not resolve the smallest penalty."""
         if self.alphas is not None and not np.min(self.alphas) >= GRAM_RESOLUTION * largest:

@@ -55,7 +55,8 @@ class MomentsOperand(Operand):
         p = len(gram)
         self._gram = gram
         self.shape = (max(n_rows, p), p)  # products are with A'A, whatever the rows
-        self.mean, self.total_weight, self.root_weights = mean, total_weight, None
+        self.mean, self.total_weight = mean, total_weight
+        self.weights = self.root_weights = None
         self.structure = Structure(n_rows, p, centered=centered, has_rows=False)
 
     @cached_property

@@ -93,8 +93,8 @@ class Spectrum:
         k, t = self.projections.shape
         weights = self.filters(alphas) / np.sqrt(self.sq_values)[:, None]
         scores = weights[:, :, None] * self.projections[:, None]
-        path = self._right_times(operand, scores.reshape(k, -1))
-        return path.reshape(-1, len(alphas), t)
+        path = self._right_times(operand, scores.reshape(k, len(alphas) * t))
+        return path.reshape(operand.shape[1], len(alphas), t)
 
     def inverse(self, operand: Operand, rhs: np.ndarray, alphas: np.ndarray) -> np.ndarray:
         """Return (A'A + alpha I)^-1 rhs for right-hand sides in the range of A'."""

@@ -59,8 +59,9 @@ class StandardForm:
         """Return w of shape (p, t) for v of shape (p', t), or (p, m, t) for (p', m, t)."""
         if self._is_identity:
             return V
-        linear, base = self.restore_parts(V.reshape(len(V), -1))
-        return linear.reshape(-1, *V.shape[1:]) + (base if V.ndim == 2 else base[:, None])
+        linear, base = self.restore_parts(V.reshape(len(V), int(np.prod(V.shape[1:]))))
+        linear = linear.reshape(self.n_features, *V.shape[1:])
+        return linear + (base if V.ndim == 2 else base[:, None])
 
     def restore_parts(self, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the part of w that is linear in the columns v, and the rest, of shape (p, t)."""

@@ -38,23 +38,31 @@ class TriangularFactor:
         return (self.triangle.T if self.lower else self.triangle) * self.scale[:, 0]
 
     @cached_property
-    def inverse_root(self) -> np.ndarray:
-        """K with H^-1 = K K'; zero where R is singular."""
+    def _inverse(self) -> np.ndarray | None:
+        """R^-1; None where R is singular."""
         with threaded_blas(len(self.triangle)):
             inverse, info = linalg.lapack.dtrtri(self.triangle, lower=self.lower)
         if info:
+            return None
+        return inverse.T if self.lower else inverse
+
+    @property
+    def inverse_root(self) -> np.ndarray:
+        """K with H^-1 = K K'; zero where R is singular."""
+        if self._inverse is None:
             return np.zeros_like(self.triangle)
-        return (inverse.T if self.lower else inverse) / self.scale
+        return self._inverse / self.scale
 
     def inverse_diagonal(self) -> np.ndarray:
         """Return the diagonal of H^-1, of shape (p,)."""
-        return np.einsum("ij,ij->i", self.inverse_root, self.inverse_root)
+        root = self.inverse_root
+        return np.einsum("ij,ij->i", root, root)
 
-    @cached_property
+    @property
     def condition(self) -> float:
-        """Condition number of R in the 1-norm, estimated."""
-        # Of the transpose, of which the triangle is stored, the 1-norm is the infinity norm.
-        rcond, info = linalg.lapack.dtrcon(
-            self.triangle, norm="I" if self.lower else "1", uplo="L" if self.lower else "U"
-        )
-        return 1 / rcond if info == 0 and rcond > 0 else np.inf
+        """Condition number of R in the 1-norm."""
+        if self._inverse is None:
+            return np.inf
+        R = self.triangle.T if self.lower else self.triangle
+        with np.errstate(over="ignore"):
+            return float(np.linalg.norm(R, 1) * np.linalg.norm(self._inverse, 1))

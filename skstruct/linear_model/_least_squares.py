@@ -11,7 +11,7 @@ from skstruct._estimator import user_stacklevel
 from skstruct._parameters import check_bool, check_number, check_option
 from skstruct.linalg import LeastSquares as LeastSquaresProblem
 from skstruct.linalg import RidgeCoefficients
-from skstruct.linear_model._linear import Design, LinearModel
+from skstruct.linear_model._linear import Design, LinearModel, rounding_error
 
 SOLVERS = ("auto", "gram_cholesky", "extended_qr", "qr", "svd", "cg")
 
@@ -191,8 +191,3 @@ class LeastSquares(LinearModel):
 
     def _coef_of(self, rows: np.ndarray, design: Design) -> np.ndarray:
         return rows[0] if design.y.ndim == 1 else rows
-
-
-def rounding_error(design: Design) -> float:
-    """Return the backward error that rounding may leave: some eps, growing with sums' lengths."""
-    return 10 * np.finfo(np.float64).eps * np.sqrt(max(design.X.shape))

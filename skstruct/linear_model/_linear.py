@@ -168,3 +168,8 @@ class LinearModel(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def rounding_error(design: Design) -> float:
+    """Return the smallest tolerance: some eps, growing with the lengths of sums."""
+    return 10 * np.finfo(np.float64).eps * np.sqrt(max(design.X.shape))

@@ -22,9 +22,12 @@ def penalty_of(estimator: BaseEstimator, n_features: int) -> Penalty | None:
         penalty = (penalty, DEFAULT_ORDER)
     if isinstance(penalty, tuple) and penalty and isinstance(penalty[0], str):
         return _named(estimator, penalty, n_features)
-    penalty = check_array(
-        penalty, accept_sparse="csr", dtype=np.float64, ensure_2d=False, input_name="penalty"
-    )
+    try:
+        penalty = check_array(
+            penalty, accept_sparse="csr", dtype=np.float64, ensure_2d=False, input_name="penalty"
+        )
+    except (TypeError, ValueError) as failure:
+        raise ValueError(_message(estimator)) from failure
     if penalty.ndim not in (1, 2) or penalty.shape[-1] != n_features:
         raise ValueError(
             f"The 'penalty' parameter of {type(estimator).__name__} has the shape "
@@ -43,9 +46,13 @@ def _named(estimator: BaseEstimator, penalty: tuple, n_features: int) -> Penalty
             return difference_penalty(n_features, int(order))
         case ("laplacian", adjacency) if not isinstance(adjacency, int | str):
             return laplacian_penalty(_adjacency(adjacency, n_features))
-    raise ValueError(
+    raise ValueError(_message(estimator))
+
+
+def _message(estimator: BaseEstimator) -> str:
+    return (
         f"The 'penalty' parameter of {type(estimator).__name__} must be None, 'difference', "
-        "('difference', order), ('laplacian', adjacency), a vector or a matrix. "
+        "('difference', order), ('laplacian', adjacency), a vector or a matrix of finite numbers. "
         f"Got {estimator.penalty!r} instead."
     )
 

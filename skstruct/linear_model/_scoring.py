@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils.validation import _num_samples
 
 from skstruct._compat import accepts_sample_weight
+from skstruct._estimator import user_stacklevel
 
 
 class _Fixed(RegressorMixin, BaseEstimator):
@@ -77,6 +80,13 @@ class PathScorer:
 
 def _r2(y: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return R^2 as scikit-learn defines it, of shape (m, t)."""
+    if len(y) < 2:
+        warnings.warn(
+            "R^2 score is not well-defined with less than two samples.",
+            UndefinedMetricWarning,
+            stacklevel=user_stacklevel(),
+        )
+        return np.full(predictions.shape[1:], np.nan)
     weights = np.ones(len(y)) if weights is None else weights
     squares = np.einsum("i,ijk->jk", weights, np.square(predictions - y))
     spread = np.einsum("i,ijk->jk", weights, np.square(y - np.average(y, 0, weights)))

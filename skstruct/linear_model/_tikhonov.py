@@ -10,7 +10,7 @@ from scipy.linalg import LinAlgWarning
 from skstruct._estimator import user_stacklevel
 from skstruct._parameters import check_bool, check_number, check_option, random_seed
 from skstruct.linalg import Ridge, RidgeCoefficients
-from skstruct.linear_model._linear import Design, LinearModel
+from skstruct.linear_model._linear import Design, LinearModel, rounding_error
 from skstruct.linear_model._penalties import penalty_of, prior_of
 
 # What each value of `solver` allows. The names of scikit-learn's Ridge come first; all of its
@@ -61,8 +61,8 @@ class Tikhonov(LinearModel):
     max_iter : int or None, default=None
         Bound on the iterations of ``'cg'``; None for 2000.
     tol : float, default=1e-4
-        Relative gradient at which ``'cg'`` stops. Values above 1e-8 count as 1e-8. No effect on
-        the other solvers.
+        Relative gradient asked for, at which ``'cg'`` stops. Values above 1e-8 count as 1e-8,
+        values below rounding errors (some 1e-14) as these.
     solver : str, default='auto'
         ``'auto'`` takes the one of lowest predicted cost; ``plan_`` shows the comparison.
         ``'cholesky'``: the cheaper of ``'gram_cholesky'``, of the p x p Gram matrix, and
@@ -198,7 +198,7 @@ class Tikhonov(LinearModel):
             self._penalties(design.n_targets),
             penalty_of(self, shape[0]),
             lower=-prior if self.positive else None,
-            tol=min(float(self.tol), MAX_TOL) or np.finfo(np.float64).eps,
+            tol=max(min(float(self.tol), MAX_TOL), rounding_error(design)),
             max_iter=self.max_iter,
         )
         answer = self._solve(problem, "solver", SOLVERS[self.solver]).answer

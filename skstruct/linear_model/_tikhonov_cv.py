@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from numbers import Real
 from typing import Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
@@ -256,7 +257,8 @@ class TikhonovCV(LinearModel):
             MetadataRouter(owner=self)
             .add_self_request(self)
             .add(
-                scorer=check_scoring(self, scoring=self.scoring),
+                # Without one scores are weighted, if there are weights.
+                scorer=self._scorer() or get_scorer("r2").set_score_request(sample_weight=True),
                 method_mapping=MethodMapping().add(caller="fit", callee="score"),
             )
             .add(
@@ -300,14 +302,17 @@ class TikhonovCV(LinearModel):
         if isinstance(self.alphas, str):
             check_option(self, "alphas", ("auto",))
             return None
-        alphas = np.atleast_1d(np.asarray(self.alphas))
-        if alphas.dtype.kind not in "fiu" or alphas.ndim != 1 or not len(alphas):
-            raise TypeError(
-                "The 'alphas' parameter of TikhonovCV must be 'auto' or an array of numbers. Got "
+        alphas = np.atleast_1d(np.asarray(self.alphas, dtype=object))
+        if alphas.ndim != 1 or not len(alphas):
+            raise ValueError(
+                "The 'alphas' parameter of TikhonovCV must be 'auto' or a sequence of numbers. Got "
                 f"{self.alphas!r} instead."
             )
         for i, alpha in enumerate(alphas):
             name = f"alphas[{i}]" if len(alphas) > 1 else "alphas"
+            if not isinstance(alpha, Real):
+                kind = type(alpha).__name__
+                raise TypeError(f"{name} must be an instance of float, not {kind}")
             if self.cv is None and not alpha > 0:
                 raise ValueError(f"{name} == {alpha}, must be > 0.0.")
             if not alpha >= 0 or not np.isfinite(alpha):
@@ -450,6 +455,12 @@ class TikhonovCV(LinearModel):
 
     def _choose(self, design: Design, alphas: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Set the penalty of the best scores, and return one for each target."""
+        if not np.all(np.isfinite(scores).any(axis=0)):
+            warnings.warn(
+                "No penalty has a finite score: the smallest one is taken.",
+                UserWarning,
+                stacklevel=user_stacklevel(),
+            )
         targets = np.arange(scores.shape[1])
         order = np.argsort(alphas)
         inside = self.criterion in VANISHES

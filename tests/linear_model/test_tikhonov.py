@@ -16,6 +16,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 
+from skstruct import config_context
 from skstruct.linear_model import Tikhonov
 
 DIRECT = ["gram_cholesky", "dual_cholesky", "eigen", "qr", "svd"]
@@ -191,10 +192,20 @@ def test_unconverged_iteration_is_replaced_or_warned_about():
     assert_allclose(model.coef_, coef, atol=1e-6 * np.abs(coef).max())
 
 
-def test_unreachable_tolerance_warns_with_the_figures():
+def test_a_tolerance_below_rounding_errors_asks_for_these():
     X, y = problem(np.random.default_rng(10), 100, 10)
-    with pytest.warns(ConvergenceWarning, match=r"gradient .* is .*e-1\d, asked .*remedy"):
-        Tikhonov(tol=0.0).fit(X, y)
+    certificate = Tikhonov(tol=0.0).fit(X, y).certificate_
+    assert certificate.holds
+    assert 1e-15 < certificate.asked < 1e-13
+
+
+def test_iterations_that_end_early_warn_with_the_figures():
+    text = sparse.random_array((400, 3000), density=0.01, rng=np.random.default_rng(0))
+    y = np.random.default_rng(1).standard_normal(400)
+    solver = Tikhonov(1e-6, solver="cg", max_iter=3)
+    with config_context(memory_limit=500_000):  # no factorisation fits
+        with pytest.warns(ConvergenceWarning, match=r"gradient .* is .*e-\d+, asked .*remedy"):
+            solver.fit(text.tocsr(), y)
 
 
 # -- the interface of scikit-learn --------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Why a test of scikit-learn may be excluded: five reasons, none of them our accuracy.
+"""Why a test of scikit-learn may be excluded: six reasons, none of them our accuracy.
 
 An excluded test still runs unless it is `foreign` or a `defect`, and must fail in the way its
 reason says. So an exclusion that is no longer needed is an error, and what the test asserts before
@@ -43,6 +43,11 @@ def superset(reason, **versions):
 def wording(reason, **versions):
     """The test demands scikit-learn's message; ours raises the same exception with another."""
     return Exclusion(f"other words: {reason}", AssertionError, **versions)
+
+
+def convention(reason, **versions):
+    """The test demands another meaning of an attribute that is not about the answer."""
+    return Exclusion(f"other convention: {reason}", AssertionError, **versions)
 
 
 def defect(reason, **versions):

@@ -6,6 +6,8 @@ by which it stops is recomputed from the data at exit.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from skstruct.linalg._machine import Cost
@@ -43,6 +45,7 @@ def reason(problem: Ridge) -> str:
 
 
 def solve(problem: Ridge) -> RidgeCoefficients:
+    problem = _with_scales(problem)
     coef = np.zeros((problem.operand.shape[1], problem.n_targets))
     gradient = -problem.correlations
     budget = DEFAULT_MAX_ITER if problem.max_iter is None else problem.max_iter
@@ -54,6 +57,18 @@ def solve(problem: Ridge) -> RidgeCoefficients:
         coef, used = coef + step, used + n_iter
         gradient = problem.gradient(coef)
     return RidgeCoefficients(coef, gradient, n_iter=used)
+
+
+def _with_scales(problem: Ridge) -> Ridge:
+    """Leave columns unscaled where the minimiser is not unique.
+
+    Iteration from zero then ends at that of least ||w||, with scaled columns at another one.
+    """
+    weak = problem.alphas <= np.finfo(np.float64).eps * problem.operand.column_sq_norms.max()
+    if problem.max_rank < problem.structure.n_columns and weak.any():
+        problem = replace(problem)
+        problem.__dict__["scales"] = np.ones((problem.structure.n_columns, problem.n_targets))
+    return problem
 
 
 def _minimize(problem: Ridge, gradient: np.ndarray, budget: int) -> tuple[np.ndarray, int]:

@@ -67,13 +67,16 @@ def solve(problem: LeastSquares) -> RidgeCoefficients:
     factor = TriangularFactor(R, scale)
     if not factor.condition <= MAX_CONDITION:
         raise Breakdown(f"the triangular factor has a condition number of {factor.condition:.0e}")
-    coef, residual, count = _refined(A, y, Q, R)
+    scaled, count = _refined(A, y, Q, R)
+    coef = (scaled / scale[:, None]).astype(np.float64)
+    # Of the coefficients that are returned.
+    residual = y - A @ (coef * scale[:, None]).astype(np.longdouble)
     intercept = None
     if problem.structure.centered:
-        intercept = (offset - mean @ (coef / scale[:, None])).astype(np.float64)
+        intercept = (offset - mean @ (scaled / scale[:, None])).astype(np.float64)
     p = A.shape[1]
     return RidgeCoefficients(
-        (coef / scale[:, None]).astype(np.float64),
+        coef,
         -(scale[:, None] * (A.T @ residual)).astype(np.float64),
         n_iter=count,
         rank=p,
@@ -103,10 +106,8 @@ def _centered(
     return root * (X - mean), root * (Y - offset), mean, offset
 
 
-def _refined(
-    A: np.ndarray, y: np.ndarray, Q: np.ndarray, R: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return coefficients, residuals and the number of solves."""
+def _refined(A: np.ndarray, y: np.ndarray, Q: np.ndarray, R: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return coefficients and the number of solves."""
     coef = np.zeros((A.shape[1], y.shape[1]), np.longdouble)
     residual = np.zeros_like(y)
     previous, count = np.inf, 0
@@ -127,7 +128,7 @@ def _refined(
         previous = size
         if size <= 0.25 * EPS:
             break
-    return coef, residual, count
+    return coef, count
 
 
 def _relative(step: np.ndarray, coef: np.ndarray) -> float:

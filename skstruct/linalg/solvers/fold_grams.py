@@ -73,8 +73,9 @@ def solve(problem: RidgeFolds) -> FoldScores:
         if error > EPS / GRAM_RESOLUTION:
             raise Breakdown("a Gram matrix does not resolve the smallest penalty")
         inside = (V.T @ correlations)[:, None] / (values[:, None] + problem.alphas)[:, :, None]
-        coef = V @ inside.reshape(len(V), -1)
-        coef = (coef if T is None else T @ coef).reshape(-1, *inside.shape[1:])
+        coef = V @ inside.reshape(len(V), int(np.prod(inside.shape[1:])))
+        coef = coef if T is None else T @ coef
+        coef = coef.reshape(len(coef), *inside.shape[1:])
         center = problem.operand.mean + mean
         base = _offset(problem) + offset
         scores.append(problem.score(k, problem.predictions(test, coef, center, base)))

@@ -22,6 +22,8 @@ NAME = "svd"
 ROBUSTNESS = 3
 ON_REQUEST = False
 
+EPS = np.finfo(np.float64).eps
+
 
 def applies(problem: Ridge) -> str | None:
     if problem.is_bounded:
@@ -99,13 +101,15 @@ class _Factor:
     """Pseudo-inverse of [A; sqrt(alpha) L] with columns scaled to unit norm."""
 
     def __init__(self, problem: Ridge, A: np.ndarray, alpha: float) -> None:
-        self._penalty, self._n_rows = problem.penalty, len(A)
+        self._penalty, (self._n_rows, self._n_columns) = problem.penalty, A.shape
         stacked = np.vstack([A, np.sqrt(alpha) * problem.penalty.dense_root()]) if alpha else A
         scale = np.linalg.norm(stacked, axis=0)
         scale[scale == 0] = 1.0
         U, s, right = np.linalg.svd(stacked / scale, full_matrices=True)
-        cutoff = max(problem.operand.shape) * np.finfo(np.float64).eps * s.max(initial=0.0)
+        cutoff = max(problem.operand.shape) * EPS * s.max(initial=0.0)
         self.rank = int(np.count_nonzero(s > cutoff))
+        if not alpha:  # rounding hides that centred rows add up to zero
+            self.rank = min(self.rank, problem.max_rank)
         self.condition = float(s[0] / s[self.rank - 1]) if self.rank else 1.0
         self._left = U[:, : self.rank]
         self._null = right[self.rank :].T / scale[:, None]
@@ -130,5 +134,8 @@ class _Factor:
         coef = coef - null @ (null.T @ coef)
         if self._penalty.is_identity:
             return coef
-        roots = self._penalty.roots_times(null)
-        return coef - null @ np.linalg.lstsq(roots, self._penalty.roots_times(coef))[0]
+        # What the penalty does not see of the null space is left as it is.
+        U, s, right = np.linalg.svd(self._penalty.roots_times(null), full_matrices=False)
+        seen = s > max(self._n_columns, len(U)) * EPS * self._penalty.norm
+        inside = U[:, seen].T @ self._penalty.roots_times(coef)
+        return coef - null @ (right[seen].T @ (inside / s[seen, None]))
