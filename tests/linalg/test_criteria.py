@@ -32,7 +32,7 @@ SHAPES = [(25, 6), (12, 20)]
 PENALTIES = ["identity", "difference", "factors", "matrix"]
 
 
-# -- the same, written out ------------------------------------------------------------------------
+# -- the same, written out -----------------------------------------------------------------------
 
 
 class Explicit:
@@ -269,7 +269,7 @@ def test_criteria_are_defined_by_the_paths_of_every_factorisation():
             assert_allclose(criterion(one, ALPHAS, **noise), expected, rtol=1e-8, err_msg=name)
 
 
-# -- the choice -------------------------------------------------------------------------------------
+# -- the choice ----------------------------------------------------------------------------------
 
 
 def test_the_smallest_value_is_the_best_and_nan_never_is():
@@ -287,7 +287,7 @@ def test_a_parabola_is_interpolated_exactly():
     assert interpolated_minimum(alphas, values, 6) == alphas[6]
 
 
-# -- inverse problems -----------------------------------------------------------------------------
+# -- inverse problems ----------------------------------------------------------------------------
 
 
 def deriv2(n):

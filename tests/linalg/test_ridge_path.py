@@ -81,7 +81,7 @@ def left_over(A, Y, penalty):
     return A @ T - Q @ (Q.T @ A @ T), Y - Q @ (Q.T @ Y), Q
 
 
-# -- the spectrum -----------------------------------------------------------------------------------
+# -- the spectrum --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -226,7 +226,7 @@ def test_zero_data_has_an_empty_spectrum():
             assert spectrum.error(ALPHAS) == 0.0
 
 
-# -- escalation and plans ---------------------------------------------------------------------------
+# -- escalation and plans ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -309,7 +309,7 @@ def test_the_automatic_grid_has_ten_to_a_decade():
     assert np.all(automatic_grid(0.0) > 0)
 
 
-# -- standard form ----------------------------------------------------------------------------------
+# -- standard form -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)

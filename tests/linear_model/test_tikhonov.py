@@ -200,7 +200,7 @@ def test_a_tolerance_below_rounding_errors_asks_for_these():
 
 
 def test_iterations_that_end_early_warn_with_the_figures():
-    text = sparse.random_array((400, 3000), density=0.01, rng=np.random.default_rng(0))
+    text = sparse.random(400, 3000, density=0.01, random_state=0)
     y = np.random.default_rng(1).standard_normal(400)
     solver = Tikhonov(1e-6, solver="cg", max_iter=3)
     with config_context(memory_limit=500_000):  # no factorisation fits
