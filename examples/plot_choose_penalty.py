@@ -4,8 +4,8 @@ Which criterion chooses the penalty?
 
 ``TikhonovCV`` compares all penalties after one factorisation, and it can compare them by several
 criteria. This example looks at four of them on the diabetes data with squares and products of its
-ten features: leave-one-out, generalised cross-validation, its robust variant, and restricted maximum
-likelihood. Half of the patients are kept back to see what each choice is worth.
+ten features: leave-one-out, generalised cross-validation, its robust variant, and restricted
+maximum likelihood. Half of the patients are kept back to see what each choice is worth.
 """
 
 import matplotlib.pyplot as plt
@@ -80,11 +80,11 @@ for seed in range(50):
 for name in CRITERIA:
     low, high = np.quantile(chosen[name], [0.1, 0.9])
     print(
-        f"{name:4}: R2 {np.mean(scores[name]):.3f} on average, at worst {np.min(scores[name]):.3f}, "
-        f"alpha mostly between {low:.0f} and {high:.0f}"
+        f"{name:4}: R2 {np.mean(scores[name]):.3f} on average, "
+        f"at worst {np.min(scores[name]):.3f}, alpha mostly between {low:.0f} and {high:.0f}"
     )
 
 # %%
-# For predictions of new patients ``loo``, ``gcv`` and ``reml`` are equally good here, and ``reml`` varies
-# least. ``rgcv`` always smooths too much: it is made for ill-posed problems, where ``gcv`` now and then
-# chooses almost no penalty at all (see the user guide).
+# For predictions of new patients ``loo``, ``gcv`` and ``reml`` are equally good here, and ``reml``
+# varies least. ``rgcv`` smooths too much: it is made for ill-posed problems, where ``gcv`` now and
+# then chooses almost no penalty at all (see the user guide).

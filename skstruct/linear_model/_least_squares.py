@@ -173,10 +173,7 @@ class LeastSquares(LinearModel):
         self.rank_, self.condition_ = answer.rank, answer.condition
         if answer.singular_values is not None:
             self.singular_ = answer.singular_values
-        residual = design.targets - design.operand.matmat(answer.coef)
-        freedom = n - answer.rank
-        squares = np.einsum("ij,ij->j", residual, residual)
-        variance = squares / freedom if freedom > 0 else np.full(len(squares), np.nan)
+        variance = design.residual_variance(answer.coef, answer.rank + bool(self.fit_intercept))
         errors = np.sqrt(np.outer(variance, answer.inverse_diagonal))
         self.coef_std_error_ = self._coef_of(errors, design)
         self.sigma2_ = float(variance[0]) if design.y.ndim == 1 else variance

@@ -66,6 +66,13 @@ class Design:
         fitted = (self.X[rows] @ columns - mean).reshape(len(rows), *coef.shape[1:])
         return (self.raw_targets[rows] - self.offset)[:, None] - fitted
 
+    def residual_variance(self, coef: np.ndarray, edf: np.ndarray) -> np.ndarray:
+        """Return R / (n - edf) for w of shape (p, t); NaN without a degree of freedom left."""
+        residual = self.targets - self.operand.matmat(coef)
+        freedom = self.n_observations - edf
+        squares = np.einsum("ij,ij->j", residual, residual)
+        return squares / np.where(freedom > 0, freedom, np.nan)
+
     def about(self, prior: np.ndarray) -> Design:
         """Return the design whose coefficients are those less `prior`, of shape (p, t)."""
         if not prior.any():

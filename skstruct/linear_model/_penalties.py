@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array
 
-from skstruct._parameters import is_integer
+from skstruct._parameters import check_option, is_integer
 from skstruct.linalg import DiagonalPenalty, Penalty, difference_penalty, laplacian_penalty
 
 DEFAULT_ORDER = 2
@@ -71,6 +73,32 @@ def _adjacency(adjacency: object, n_features: int) -> np.ndarray | sparse.sparra
     if adjacency.min() < 0:
         raise ValueError("Edge weights must not be negative.")
     return adjacency
+
+
+def alphas_of(estimator: BaseEstimator) -> np.ndarray | None:
+    """Return the parameter ``alphas`` as numbers; None for automatic ones.
+
+    Zero is allowed where folds are refitted, ``cv`` not being None.
+    """
+    given = estimator.alphas
+    if isinstance(given, str):
+        check_option(estimator, "alphas", ("auto",))
+        return None
+    alphas = np.atleast_1d(np.asarray(given, dtype=object))
+    if alphas.ndim != 1 or not len(alphas):
+        raise ValueError(
+            f"The 'alphas' parameter of {type(estimator).__name__} must be 'auto' or a sequence of "
+            f"numbers. Got {given!r} instead."
+        )
+    for i, alpha in enumerate(alphas):
+        name = f"alphas[{i}]" if len(alphas) > 1 else "alphas"
+        if not isinstance(alpha, Real):
+            raise TypeError(f"{name} must be an instance of float, not {type(alpha).__name__}")
+        if estimator.cv is None and not alpha > 0:
+            raise ValueError(f"{name} == {alpha}, must be > 0.0.")
+        if not alpha >= 0 or not np.isfinite(alpha):
+            raise ValueError(f"{name} == {alpha}, must be >= 0.0.")
+    return alphas.astype(np.float64)
 
 
 def prior_of(estimator: BaseEstimator, shape: tuple[int, int]) -> np.ndarray:

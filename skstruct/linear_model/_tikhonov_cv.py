@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import replace
-from numbers import Real
 from typing import Self
 
 import numpy as np
@@ -14,38 +11,30 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from skstruct._compat import with_callbacks
-from skstruct._estimator import user_stacklevel
 from skstruct._parameters import check_bool, check_number, check_option
 from skstruct.linalg import (
     CRITERIA,
-    LOWEST,
     VANISHES,
     IdentityPenalty,
-    PartialSVD,
-    Penalty,
     Ridge,
     RidgeFolds,
     RidgePath,
     Spectrum,
     StandardForm,
-    automatic_grid,
-    best_penalty,
     coefficient_path,
     grid_of,
-    interpolated_minimum,
     left_out_residuals,
     run,
     variance,
 )
 from skstruct.linear_model._by_criterion import CriterionScores
+from skstruct.linear_model._by_folds import FoldSearch
+from skstruct.linear_model._choice import choose
 from skstruct.linear_model._linear import Design, LinearModel
-from skstruct.linear_model._penalties import penalty_of, prior_of
+from skstruct.linear_model._penalties import alphas_of, penalty_of, prior_of
 from skstruct.linear_model._scoring import PathScorer
 
 GCV_MODES = {None: (), "auto": (), "svd": ("svd",), "eigen": ("covariance_eigh", "gram_eigh")}
-
-# A range of so many penalties has ends that are worth a warning.
-MIN_RANGE = 3
 
 
 class TikhonovCV(LinearModel):
@@ -288,7 +277,7 @@ class TikhonovCV(LinearModel):
             raise ValueError(f"criterion={self.criterion!r} takes no scoring")
 
     def _fit(self, design: Design, score_params: dict, split_params: dict) -> None:
-        alphas = self._given_alphas()
+        alphas = alphas_of(self)
         prior = prior_of(self, (design.X.shape[1], design.n_targets))
         shifted = design.about(prior)
         if self.cv is None:
@@ -296,28 +285,6 @@ class TikhonovCV(LinearModel):
         else:
             coef = self._fit_by_folds(shifted, alphas, score_params, split_params, prior)
         self._record(design, coef + prior)
-
-    def _given_alphas(self) -> np.ndarray | None:
-        """Return the penalties given, None for automatic ones."""
-        if isinstance(self.alphas, str):
-            check_option(self, "alphas", ("auto",))
-            return None
-        alphas = np.atleast_1d(np.asarray(self.alphas, dtype=object))
-        if alphas.ndim != 1 or not len(alphas):
-            raise ValueError(
-                "The 'alphas' parameter of TikhonovCV must be 'auto' or a sequence of numbers. Got "
-                f"{self.alphas!r} instead."
-            )
-        for i, alpha in enumerate(alphas):
-            name = f"alphas[{i}]" if len(alphas) > 1 else "alphas"
-            if not isinstance(alpha, Real):
-                kind = type(alpha).__name__
-                raise TypeError(f"{name} must be an instance of float, not {kind}")
-            if self.cv is None and not alpha > 0:
-                raise ValueError(f"{name} == {alpha}, must be > 0.0.")
-            if not alpha >= 0 or not np.isfinite(alpha):
-                raise ValueError(f"{name} == {alpha}, must be >= 0.0.")
-        return alphas.astype(np.float64)
 
     def _fit_by_criterion(
         self, design: Design, alphas: np.ndarray | None, score_params: dict, prior: np.ndarray
@@ -396,102 +363,51 @@ class TikhonovCV(LinearModel):
         split_params: dict,
         prior: np.ndarray,
     ) -> np.ndarray:
-        folds = list(check_cv(self.cv).split(design.X, design.y, **split_params))
+        penalty = penalty_of(self, design.X.shape[1])
         scorer = PathScorer(
             self._scorer(), design.y, per_target=self.alpha_per_target, params=score_params
         )
-        base = design.X @ prior if prior.any() else np.zeros(design.raw_targets.shape)
-
-        def score(fold: int, predictions: np.ndarray) -> np.ndarray:
-            test = folds[fold][1]
-            return scorer(design.X[test], test, predictions + base[test][:, None])
-
-        penalty = penalty_of(self, design.X.shape[1])
-        problem = RidgeFolds(
-            design.X,
-            design.raw_targets - base,
-            design.weights,
-            bool(self.fit_intercept),
-            self._grid_about(design, penalty) if alphas is None else alphas,
-            folds,
-            score,
-            penalty,
-        )
-        scores = self._fold_scores(problem)
+        folds = list(check_cv(self.cv).split(design.X, design.y, **split_params))
+        search = FoldSearch(design, penalty, prior, folds, scorer)
+        grid = search.automatic_grid() if alphas is None else alphas
+        scores = self._fold_scores(search.problem(grid))
         if alphas is None and np.any(scores.argmax(axis=0) == 0):
             # The best may be smaller than a Gram matrix resolves.
-            problem = replace(problem, alphas=self._grid_about(design, penalty, lowest=LOWEST))
-            scores = self._fold_scores(problem)
-        chosen = self._choose(design, problem.alphas, scores)
+            grid = search.automatic_grid(extended=True)
+            scores = self._fold_scores(search.problem(grid))
+        chosen = self._choose(design, grid, scores)
         ridge = Ridge(design.operand.structure, design.operand, design.targets, chosen, penalty)
         solution = run(ridge)
         self._certify(solution.certificate)
-        if solution.answer.edf is not None:
-            edf = solution.answer.edf + bool(self.fit_intercept)
-            residual = design.targets - design.operand.matmat(solution.answer.coef)
-            squares = np.einsum("ij,ij->j", residual, residual)
-            freedom = design.n_observations - edf
+        coef, edf = solution.answer.coef, solution.answer.edf
+        if edf is not None:
+            edf = edf + bool(self.fit_intercept)
             self._set_per_target(design, "edf_", edf)
-            self._set_per_target(
-                design, "sigma2_", squares / np.where(freedom > 0, freedom, np.nan)
-            )
-        return solution.answer.coef
+            self._set_per_target(design, "sigma2_", design.residual_variance(coef, edf))
+        return coef
 
     def _fold_scores(self, problem: RidgeFolds) -> np.ndarray:
         """Return the folds' mean scores, of shape (m, t) or (m, 1)."""
         scores = self._solve(problem, "cv", ()).answer.scores.mean(axis=0)
         return scores.reshape(len(problem.alphas), -1)
 
-    def _grid_about(self, design: Design, penalty: Penalty | None, **lowest: float) -> np.ndarray:
-        form = StandardForm(
-            design.operand, design.targets, penalty or IdentityPenalty(design.X.shape[1])
-        )
-        operand = form.operand
-        largest = run(PartialSVD(operand.structure, operand, rank=1, tol=1e-2)).answer.values[0]
-        return automatic_grid(float(largest) ** 2, **lowest)
-
     def _set_per_target(self, design: Design, name: str, values: np.ndarray) -> None:
         setattr(self, name, float(values[0]) if design.y.ndim == 1 else values)
 
     def _choose(self, design: Design, alphas: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Set the penalty of the best scores, and return one for each target."""
-        if not np.all(np.isfinite(scores).any(axis=0)):
-            warnings.warn(
-                "No penalty has a finite score: the smallest one is taken.",
-                UserWarning,
-                stacklevel=user_stacklevel(),
-            )
-        targets = np.arange(scores.shape[1])
-        order = np.argsort(alphas)
-        inside = self.criterion in VANISHES
-        best = order[[best_penalty(-scores[order, i], inside=inside) for i in targets]]
-        chosen = alphas[best]
-        if isinstance(self.alphas, str):
-            chosen = np.array(
-                [interpolated_minimum(alphas, -scores[:, i], best[i]) for i in targets]
-            )
-        elif len(alphas) >= MIN_RANGE:
-            self._warn_if_at_an_end(alphas, chosen)
-        best_scores = scores[best, targets]
+        choice = choose(
+            alphas,
+            scores,
+            automatic=isinstance(self.alphas, str),
+            inside=self.criterion in VANISHES,
+        )
         apart = self.alpha_per_target and design.y.ndim == 2
         self.alphas_ = alphas
         self.criterion_path_ = scores if apart else scores[:, 0]
-        self.alpha_ = chosen if apart else float(chosen[0])
-        self.best_score_ = best_scores if apart else float(best_scores[0])
-        return np.broadcast_to(chosen, design.n_targets).copy()
-
-    def _warn_if_at_an_end(self, alphas: np.ndarray, chosen: np.ndarray) -> None:
-        for end, direction in ((alphas.min(), "smaller"), (alphas.max(), "larger")):
-            count = int(np.count_nonzero(chosen == end))
-            if count:
-                which = "" if len(chosen) == 1 else f" for {count} of {len(chosen)} targets"
-                warnings.warn(
-                    f"The best of the penalties is at the end of their range{which}: "
-                    f"{end:.4g}. A {direction} one may be better: extend alphas, or use "
-                    "alphas='auto'.",
-                    UserWarning,
-                    stacklevel=user_stacklevel(),
-                )
+        self.alpha_ = choice.alphas if apart else float(choice.alphas[0])
+        self.best_score_ = choice.scores if apart else float(choice.scores[0])
+        return np.broadcast_to(choice.alphas, design.n_targets).copy()
 
     @property
     def coef_path_(self) -> np.ndarray:

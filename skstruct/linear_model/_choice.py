@@ -1,0 +1,65 @@
+"""The penalty with the best score, and warnings where the scores do not tell."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from skstruct._estimator import user_stacklevel
+from skstruct.linalg import best_penalty, interpolated_minimum
+
+# A range of so many penalties has ends that are worth a warning.
+MIN_RANGE = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Penalties chosen.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (t,) or (1,)
+        For each column of the scores.
+    scores : ndarray of shape (t,) or (1,)
+        The best scores.
+    """
+
+    alphas: np.ndarray
+    scores: np.ndarray
+
+
+def choose(alphas: np.ndarray, scores: np.ndarray, *, automatic: bool, inside: bool) -> Choice:
+    """Return the penalties whose scores, of shape (m, t) or (m, 1), are largest.
+
+    With `automatic` penalties the maximum between them is interpolated, without there is a
+    warning if it is at an end. `inside` ignores what a criterion says there.
+    """
+    if not np.all(np.isfinite(scores).any(axis=0)):
+        warnings.warn(
+            "No penalty has a finite score: the smallest one is taken.",
+            UserWarning,
+            stacklevel=user_stacklevel(),
+        )
+    order, columns = np.argsort(alphas), np.arange(scores.shape[1])
+    best = order[[best_penalty(-scores[order, i], inside=inside) for i in columns]]
+    chosen = alphas[best]
+    if automatic:
+        chosen = np.array([interpolated_minimum(alphas, -scores[:, i], best[i]) for i in columns])
+    elif len(alphas) >= MIN_RANGE:
+        _warn_if_at_an_end(alphas, chosen)
+    return Choice(chosen, scores[best, columns])
+
+
+def _warn_if_at_an_end(alphas: np.ndarray, chosen: np.ndarray) -> None:
+    for end, direction in ((alphas.min(), "smaller"), (alphas.max(), "larger")):
+        count = int(np.count_nonzero(chosen == end))
+        if count:
+            which = "" if len(chosen) == 1 else f" for {count} of {len(chosen)} targets"
+            warnings.warn(
+                f"The best of the penalties is at the end of their range{which}: {end:.4g}. "
+                f"A {direction} one may be better: extend alphas, or use alphas='auto'.",
+                UserWarning,
+                stacklevel=user_stacklevel(),
+            )
