@@ -13,7 +13,6 @@ are known.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy import sparse
 from sklearn.datasets import load_digits, load_sample_image
 from sklearn.feature_extraction.image import grid_to_graph
 from sklearn.model_selection import train_test_split
@@ -70,14 +69,7 @@ plt.show()
 # In two dimensions the neighbours are those of a grid. The penalty is the sum of the squared
 # differences of adjacent weights, the Laplacian of the grid. The blur is now that of a camera that
 # moved obliquely, over 13 x 13 pixels.
-
-
-def laplacian(side):
-    """Return the penalty for a square grid of pixels."""
-    graph = sparse.csr_array(grid_to_graph(side, side), dtype=float)
-    return "laplacian", graph - sparse.diags_array(graph.diagonal())
-
-
+grid = grid_to_graph(13, 13)
 down, right = np.mgrid[-6:7, -6:7]
 motion = np.exp(-((down + right) ** 2) / 40 - (down - right) ** 2 / 8)
 motion /= motion.sum()
@@ -87,7 +79,9 @@ patches = photograph[rows[:, None, None] + down, columns[:, None, None] + right]
 blurred = patches @ motion.ravel() + 0.02 * rng.standard_normal(1000)
 models = {
     "ridge": TikhonovCV("auto", criterion="reml").fit(patches, blurred),
-    "Laplacian": TikhonovCV("auto", criterion="reml", penalty=laplacian(13)).fit(patches, blurred),
+    "Laplacian": TikhonovCV("auto", criterion="reml", penalty=("laplacian", grid)).fit(
+        patches, blurred
+    ),
 }
 
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
@@ -116,7 +110,7 @@ for seed in range(20):
     few, rest, y_few, y_rest = train_test_split(
         images, is_three, train_size=100, stratify=digits, random_state=seed
     )
-    for name, penalty in {"ridge": None, "Laplacian": laplacian(8)}.items():
+    for name, penalty in {"ridge": None, "Laplacian": ("laplacian", grid_to_graph(8, 8))}.items():
         model = TikhonovCV("auto", penalty=penalty).fit(few, y_few)
         scores[name].append(model.score(rest, y_rest))
 for name, values in scores.items():

@@ -62,7 +62,10 @@ def reml(spectrum: Spectrum, alphas: np.ndarray) -> np.ndarray:
 
 
 def ml(spectrum: Spectrum, alphas: np.ndarray) -> np.ndarray:
-    """-2 log of the profile likelihood, up to a constant: as `reml` with n in place of n - c."""
+    """-2 log of the profile likelihood, up to a constant: as `reml` with n in place of n - c.
+
+    The likelihood where X is orthogonal to what is fitted without a penalty.
+    """
     return _likelihood(spectrum, alphas, spectrum.n_observations)
 
 
@@ -93,7 +96,7 @@ def discrepancy(spectrum: Spectrum, alphas: np.ndarray, variance: float | np.nda
 
 
 def lcurve(spectrum: Spectrum, alphas: np.ndarray) -> np.ndarray:
-    """Minus the curvature of (log R, log ||w||^2): its corner is sought (Hansen & O'Leary 1993)."""
+    """Minus the curvature of (log R, log ||w||^2) / 2 at its corner (Hansen & O'Leary 1993)."""
     R, E = spectrum.residual_sq(alphas), spectrum.coef_sq(alphas)
     values, z2 = spectrum.sq_values[:, None], np.square(spectrum.projections)
     slope = -2 * (np.square(spectrum.filters(alphas)) / (values * (values + alphas))).T @ z2
@@ -114,13 +117,17 @@ def quasiopt(spectrum: Spectrum, alphas: np.ndarray) -> np.ndarray:
 
 def noise_variance(spectrum: Spectrum) -> np.ndarray:
     """Return the variance of what no coefficients can fit, for each target."""
-    left = spectrum.n_observations - spectrum.n_fixed - len(spectrum.sq_values)
+    # Eigenvalues of a Gram matrix below its rounding errors are no directions of the data.
+    cutoff = 4 * spectrum.n_observations * spectrum.resolution * spectrum.sq_values.max(initial=0.0)
+    is_noise = spectrum.sq_values <= cutoff
+    rank = len(spectrum.sq_values) - np.count_nonzero(is_noise)
+    left = spectrum.n_observations - spectrum.n_fixed - rank
     if left < 1:
         raise ValueError(
             f"{spectrum.n_observations} observations leave no residual from which the noise could "
             "be estimated: give noise_variance"
         )
-    return spectrum.outside_sq / left
+    return (spectrum.outside_sq + np.square(spectrum.projections[is_noise]).sum(axis=0)) / left
 
 
 def variance(spectrum: Spectrum, alphas: np.ndarray, criterion: str) -> np.ndarray:

@@ -16,12 +16,17 @@ from skstruct.linalg._standard_form import StandardForm
 
 # Numbers in a block of residuals, rows times penalties times targets: 2 MB.
 BLOCK_NUMBERS = 2**18
+# Leverage of what is fitted without a penalty from which an observation alone determines it.
+FULL_LEVERAGE = 1.0 - 1e-10
 # Rows of U at a time: their products with the filters of 50 penalties are matrix products.
 BLOCK_ROWS = 512
 
 
 def left_out_error(spectrum: Spectrum, form: StandardForm, alphas: np.ndarray) -> np.ndarray:
-    """Return the weighted mean square of the leave-one-out residuals, of shape (m, t)."""
+    """Return the weighted mean square of the leave-one-out residuals, of shape (m, t).
+
+    Over the observations that have one.
+    """
     shape = (len(alphas), spectrum.projections.shape[1])
     pass_over = _Pass(spectrum, form, alphas)
 
@@ -29,10 +34,12 @@ def left_out_error(spectrum: Spectrum, form: StandardForm, alphas: np.ndarray) -
         total = np.zeros(shape)
         for rows in blocks:
             for part, residuals, _ in pass_over.read(rows):
-                total[part] += np.einsum("ijk,ijk->jk", residuals, residuals)
+                defined = residuals[~np.isnan(residuals[:, 0, 0])]
+                total[part] += np.einsum("ijk,ijk->jk", defined, defined)
         return total
 
-    return sum_in_lanes(lane, pass_over.blocks, shape) / spectrum.n_observations
+    count = spectrum.n_observations - np.count_nonzero(pass_over.is_alone)
+    return sum_in_lanes(lane, pass_over.blocks, shape) / count
 
 
 def left_out_residuals(
@@ -43,7 +50,8 @@ def left_out_residuals(
     Returns
     -------
     residuals : ndarray of shape (n, m, t)
-        sqrt(weight) times y less the prediction of the fit without the observation.
+        sqrt(weight) times y less the prediction of the fit without the observation; NaN where it
+        alone determines a coefficient without a penalty.
     leverages : ndarray of shape (n, m)
         Diagonal of the matrix that turns weighted y into weighted fitted values.
     """
@@ -73,6 +81,7 @@ class _Pass:
         self._spectrum, self._form = spectrum, form
         self._left = spectrum.complements(alphas)
         self._fixed = np.square(form.fixed_directions()).sum(axis=1)
+        self.is_alone = self._fixed > FULL_LEVERAGE
         self._spans_all = len(spectrum.sq_values) + spectrum.n_fixed >= spectrum.n_observations
         self.blocks = form.operand.dense_row_blocks(min_rows=BLOCK_ROWS)
 
@@ -93,4 +102,5 @@ class _Pass:
             scores = (left[:, :, None] * z[:, None]).reshape(k, left.shape[1] * t)
             residuals = outside[:, None] + (U @ scores).reshape(len(U), left.shape[1], t)
             without = slack[:, None] + squares @ left
+            without[self.is_alone[rows]] = np.nan
             yield part, residuals / without[:, :, None], 1.0 - without

@@ -193,7 +193,7 @@ class Operand(ABC):
     def dense_row_blocks(self, min_rows: int) -> list[slice]:
         """Return slices of at least `min_rows` rows (if there are) for ``dense_block``."""
         n, p = self.shape
-        return even_slices(n, max(DENSE_BLOCK_BYTES // (8 * p), min_rows))
+        return even_slices(n, max(DENSE_BLOCK_BYTES // (8 * max(p, 1)), min_rows, 1))
 
     def prepare_targets(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return diag(sqrt(w)) (Y - 1 c'), of shape (n, t), and c, centred as X is."""
@@ -223,7 +223,7 @@ def sum_in_lanes(
     In lanes that run in parallel; in a single lane, if there is one block or the result is
     large, whose products then have the BLAS threads.
     """
-    n_lanes = min(MAX_LANES, max(1, LANE_BYTES // (8 * shape[0] * max(shape[1], 1))))
+    n_lanes = min(MAX_LANES, max(1, LANE_BYTES // (8 * max(shape[0] * shape[1], 1))))
     shares = _deal(blocks, n_lanes)
     if len(shares) == 1:
         with threaded_blas(min(shape)):

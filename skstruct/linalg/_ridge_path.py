@@ -18,8 +18,8 @@ from skstruct.linalg._standard_form import StandardForm
 from skstruct.linalg._structure import Structure
 
 # Eigenvalues of a Gram matrix are off by some eps times the largest, hence filter factors by that
-# over the smallest penalty: by 1e-8 where it is this share of the largest eigenvalue.
-GRAM_RESOLUTION = 2e-8
+# over the smallest penalty: by less than 1e-8 where it is this share of the largest eigenvalue.
+GRAM_RESOLUTION = 2.5e-8
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ class RidgePath:
         out, and rounding errors of them must not be counted again.
         """
         found = int(np.count_nonzero(values > cutoff * values.max(initial=0.0)))
-        return max(min(found, self.n_observations - self.form.n_fixed), 0)
+        most = min(self.n_observations - self.form.n_fixed, self.operand.shape[1])
+        return max(min(found, most), 0)
 
     def check_resolution(self, largest: float) -> None:
         """Raise Breakdown if a Gram matrix does not resolve the smallest penalty."""

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import LinAlgWarning
 
 from skstruct._estimator import user_stacklevel
 from skstruct.linalg import best_penalty, interpolated_minimum
@@ -63,3 +64,16 @@ def _warn_if_at_an_end(alphas: np.ndarray, chosen: np.ndarray) -> None:
                 UserWarning,
                 stacklevel=user_stacklevel(),
             )
+
+
+def warn_if_undefined(residuals: np.ndarray) -> None:
+    """Warn if leave-one-out residuals, of shape (n,), are not all defined."""
+    count = int(np.count_nonzero(np.isnan(residuals)))
+    if count:
+        warnings.warn(
+            f"{count} of {len(residuals)} observations alone determine a coefficient without a "
+            "penalty: they have no leave-one-out residual and do not count in its mean. To remedy: "
+            "penalise that coefficient.",
+            LinAlgWarning,
+            stacklevel=user_stacklevel(),
+        )

@@ -142,6 +142,8 @@ class LeastSquares(LinearModel):
         self.positive = positive
         self.solver = solver
 
+    _optional = ("rank_", "condition_", "singular_", "coef_std_error_", "sigma2_")
+
     def _check_parameters(self) -> None:
         for name in ("fit_intercept", "copy_X", "positive"):
             check_bool(self, name)

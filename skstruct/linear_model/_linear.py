@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import sparse
@@ -34,6 +34,8 @@ class Design:
         The validated targets.
     weights : ndarray of shape (n,) or None
         Sample weights.
+    prior : ndarray of shape (p, t) or None
+        What coefficients are counted from; None for zero.
     """
 
     X: np.ndarray | sparse.sparray
@@ -42,6 +44,7 @@ class Design:
     offset: np.ndarray
     y: np.ndarray
     weights: np.ndarray | None
+    prior: np.ndarray | None = None
 
     @property
     def n_targets(self) -> int:
@@ -61,6 +64,8 @@ class Design:
 
     def residuals(self, rows: np.ndarray, coef: np.ndarray) -> np.ndarray:
         """Return y - X w - b of some rows, (rows, m, t), for w of shape (p, m, t)."""
+        if self.prior is not None:
+            coef = coef + self.prior[:, None]
         columns = coef.reshape(len(coef), -1)
         mean = self.operand.mean @ columns
         fitted = (self.X[rows] @ columns - mean).reshape(len(rows), *coef.shape[1:])
@@ -77,7 +82,7 @@ class Design:
         """Return the design whose coefficients are those less `prior`, of shape (p, t)."""
         if not prior.any():
             return self
-        return replace(self, targets=self.targets - self.operand.matmat(prior))
+        return replace(self, targets=self.targets - self.operand.matmat(prior), prior=prior)
 
     @property
     def n_observations(self) -> int:
@@ -108,9 +113,17 @@ class LinearModel(MultiOutputMixin, RegressorMixin, StructuredEstimator):
             The estimator itself.
         """
         with self._fitting(X, y):
+            self._forget()
             self._check_parameters()
             self._fit(self._design(X, y, sample_weight))
         return self
+
+    def _forget(self) -> None:
+        """Remove what an earlier fit set and this one may not."""
+        for name in self._optional:
+            vars(self).pop(name, None)
+
+    _optional: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def _check_parameters(self) -> None:

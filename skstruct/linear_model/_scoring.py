@@ -80,7 +80,7 @@ class PathScorer:
 
 def _r2(y: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return R^2 as scikit-learn defines it, of shape (m, t)."""
-    if len(y) < 2:
+    if len(y) < 2 or (weights is not None and np.count_nonzero(weights) < 2):
         warnings.warn(
             "R^2 score is not well-defined with less than two samples.",
             UndefinedMetricWarning,

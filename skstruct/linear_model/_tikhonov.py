@@ -176,6 +176,8 @@ class Tikhonov(LinearModel):
         self.penalty = penalty
         self.coef_prior = coef_prior
 
+    _optional = ("edf_", "dual_coef_")
+
     def _check_parameters(self) -> None:
         for name in ("fit_intercept", "copy_X", "positive"):
             check_bool(self, name)

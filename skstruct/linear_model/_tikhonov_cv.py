@@ -29,7 +29,7 @@ from skstruct.linalg import (
 )
 from skstruct.linear_model._by_criterion import CriterionScores
 from skstruct.linear_model._by_folds import FoldSearch
-from skstruct.linear_model._choice import choose
+from skstruct.linear_model._choice import choose, warn_if_undefined
 from skstruct.linear_model._linear import Design, LinearModel
 from skstruct.linear_model._penalties import alphas_of, penalty_of, prior_of
 from skstruct.linear_model._scoring import PathScorer
@@ -58,7 +58,7 @@ class TikhonovCV(LinearModel):
     ``'ml'``                  the same with n in place of n - c
     ``'upre'``                R / n + 2 sigma^2 edf / n - sigma^2
     ``'discrepancy'``         R = n sigma^2
-    ``'lcurve'``              largest curvature of (log R, log w'w)
+    ``'lcurve'``              largest curvature of (log R, log w'w) / 2
     ``'quasiopt'``            least ||alpha dw/dalpha||
     ========================  ===================================================================
 
@@ -220,12 +220,17 @@ class TikhonovCV(LinearModel):
                 "sklearn.set_config(enable_metadata_routing=True)"
             )
         with self._fitting(X, y):
+            self._forget()
             self._check_parameters()
             design = self._design(X, y, sample_weight)
             if design.weights is not None:
                 params["sample_weight"] = design.weights
             self._fit(design, *self._routed(params))
         return self
+
+    _optional = (
+        "edf_", "sigma2_", "cv_results_", "leverage_", "loo_residuals_", "_path", "_prior"
+    )  # fmt: skip
 
     def _routed(self, params: dict) -> tuple[dict, dict]:
         """Return what is for the scorer and what is for the splitter."""
@@ -321,7 +326,9 @@ class TikhonovCV(LinearModel):
         residuals = scores.unweighted(residuals, distinct)
         targets = np.arange(design.n_targets)
         self.loo_residuals_ = self._coef_of(residuals[:, index, targets].T, design).T
-        self.leverage_ = leverages[:, index] if len(distinct) > 1 else leverages[:, 0]
+        apart = self.alpha_per_target and design.y.ndim == 2
+        self.leverage_ = leverages[:, index] if apart else leverages[:, 0]
+        warn_if_undefined(residuals[:, 0, 0])
 
     def _scores(
         self,
@@ -367,7 +374,9 @@ class TikhonovCV(LinearModel):
         scorer = PathScorer(
             self._scorer(), design.y, per_target=self.alpha_per_target, params=score_params
         )
-        folds = list(check_cv(self.cv).split(design.X, design.y, **split_params))
+        rows = np.arange(len(design.y))  # folds may be masks
+        splits = check_cv(self.cv).split(design.X, design.y, **split_params)
+        folds = [(rows[train], rows[test]) for train, test in splits]
         search = FoldSearch(design, penalty, prior, folds, scorer)
         grid = search.automatic_grid() if alphas is None else alphas
         scores = self._fold_scores(search.problem(grid))

@@ -203,9 +203,11 @@ def test_iterations_that_end_early_warn_with_the_figures():
     text = sparse.random(400, 3000, density=0.01, random_state=0)
     y = np.random.default_rng(1).standard_normal(400)
     solver = Tikhonov(1e-6, solver="cg", max_iter=3)
-    with config_context(memory_limit=500_000):  # no factorisation fits
-        with pytest.warns(ConvergenceWarning, match=r"gradient .* is .*e-\d+, asked .*remedy"):
-            solver.fit(text.tocsr(), y)
+    with (
+        config_context(memory_limit=500_000),  # no factorisation fits
+        pytest.warns(ConvergenceWarning, match=r"gradient .* is .*e-\d+, asked .*remedy"),
+    ):
+        solver.fit(text.tocsr(), y)
 
 
 # -- the interface of scikit-learn --------------------------------------------------------------

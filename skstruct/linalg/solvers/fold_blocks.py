@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skstruct.linalg._left_out import FULL_LEVERAGE
 from skstruct.linalg._machine import CHOLESKY_FLOPS, EIGH_FLOPS, Cost
 from skstruct.linalg._path_spectra import from_shorter_side
 from skstruct.linalg._ridge_folds import FoldScores, RidgeFolds
@@ -64,6 +65,8 @@ def solve(problem: RidgeFolds) -> FoldScores:
     scores = []
     for k, (_, test) in enumerate(problem.folds):
         U_fold = U[test]
+        if _captures_all(fixed[test]):
+            raise Breakdown("a fold alone determines a coefficient without a penalty")
         # I - H = (I - Q Q' - U U') + U diag(1 - f) U', in which nothing cancels as alpha vanishes.
         slack = 0.0
         if not spans_all:
@@ -72,10 +75,14 @@ def solve(problem: RidgeFolds) -> FoldScores:
         for j in range(len(problem.alphas)):
             block = slack + (U_fold * left[:, j]) @ U_fold.T
             residual = outside[test] + U_fold @ (left[:, [j]] * z)
-            try:
-                errors[:, j] = np.linalg.solve(block, residual)
-            except np.linalg.LinAlgError as failure:
-                raise Breakdown("a fold determines coefficients that no other does") from failure
+            errors[:, j] = np.linalg.solve(block, residual)
         predictions = problem.targets[test][:, None] - errors / root[test, None, None]
         scores.append(problem.score(k, predictions))
     return FoldScores(np.array(scores), spectrum.error(problem.alphas))
+
+
+def _captures_all(fixed: np.ndarray) -> bool:
+    """Whether rows hold all of a direction that is fitted without a penalty."""
+    if not fixed.shape[1]:
+        return False
+    return bool(np.linalg.eigvalsh(fixed.T @ fixed)[-1] > FULL_LEVERAGE)
