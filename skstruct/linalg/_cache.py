@@ -1,10 +1,10 @@
 """Gram matrices that are kept, so that a search over penalties forms each of them once.
 
 ``GridSearchCV`` clones its estimator and cuts its data anew for every candidate: only the contents
-tell that the same matrix has come back. Reading them costs about what p = 90 columns cost in
-a Gram matrix, so wide ones are fingerprinted at once; of others only a few entries are compared
-until a matrix with the same ones comes back. A single fit then costs nothing more, and a search
-forms the Gram matrix of each fold twice.
+tell that the same matrix has come back. Reading them costs a twentieth of a Gram matrix of 450
+columns, so wider ones are fingerprinted at once; of others only a few entries are compared until a
+matrix with the same ones comes back. A single fit then costs nothing more, and a search forms the
+Gram matrix of each fold twice.
 
 What is kept is what was computed: a hit and a miss give the same bits.
 """

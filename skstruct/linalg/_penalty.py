@@ -43,7 +43,7 @@ class Penalty:
         return float(np.sqrt(self.diagonal.sum()))
 
     def magnitude(self, coef: np.ndarray) -> np.ndarray:
-        """Return |L|'|L||w|: what P w is summed from."""
+        """Return the sums of the magnitudes of what P w is summed from."""
         root = abs(self.root)
         return root.T @ (root @ np.abs(coef))
 

@@ -67,8 +67,10 @@ def cholesky(matrix: np.ndarray) -> TriangularFactor:
     `matrix` is overwritten.
     """
     diagonal = matrix.diagonal().copy()
-    if not np.all(diagonal > 0):
+    if np.any(diagonal == 0):
         raise Breakdown("a column is constant and nothing penalises it")
+    if not np.all(diagonal > 0):
+        raise Breakdown("the Gram matrix is not positive definite")
     scale = np.sqrt(diagonal)
     matrix /= scale
     matrix /= scale[:, None]

@@ -56,7 +56,7 @@ def choose(alphas: np.ndarray, scores: np.ndarray, *, automatic: bool, inside: b
 def _warn_if_at_an_end(alphas: np.ndarray, chosen: np.ndarray) -> None:
     for end, direction in ((alphas.min(), "smaller"), (alphas.max(), "larger")):
         count = int(np.count_nonzero(chosen == end))
-        if count:
+        if count and end > 0:  # nothing is smaller than zero
             which = "" if len(chosen) == 1 else f" for {count} of {len(chosen)} targets"
             warnings.warn(
                 f"The best of the penalties is at the end of their range{which}: {end:.4g}. "

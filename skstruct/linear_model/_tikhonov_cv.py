@@ -87,10 +87,10 @@ class TikhonovCV(LinearModel):
     penalty : None, 'difference', tuple or array-like, default=None
         L in the penalty ||L (w - w0)||^2, as for :class:`Tikhonov`.
     coef_prior : None or array-like, default=None
-        w0, as for :class:`Tikhonov`.
+        Prior w0, as for :class:`Tikhonov`.
     noise_variance : float or None, default=None
-        sigma^2 for ``'upre'`` and ``'discrepancy'``. None: estimated from what no coefficients
-        can fit, which needs more observations than coefficients.
+        Variance sigma^2 for ``'upre'`` and ``'discrepancy'``. None: estimated from what no
+        coefficients can fit, which needs more observations than coefficients.
 
     Attributes
     ----------

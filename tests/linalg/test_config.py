@@ -127,7 +127,7 @@ def test_a_context_prevails_over_set_config():
         (
             {"memory": 1},
             TypeError,
-            "unknown setting 'memory'; there are 'memory_limit' and 'machine'",
+            "unknown setting 'memory'; there are 'memory_limit', 'machine' and 'factor_cache'",
         ),
         # the first in alphabetical order, whatever the order of a set
         ({"z": 1, "b": 2, "memory_limit": 1}, TypeError, "unknown setting 'b'"),

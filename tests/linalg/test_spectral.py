@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import linalg, sparse
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from skstruct.linalg import Breakdown, SingularTriplets, complete_triplets, make_operand
@@ -19,6 +19,7 @@ from skstruct.linalg._spectral import (
     triplets_from_right,
     uses_subset,
 )
+from skstruct.linalg._triangular import TriangularFactor
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -93,8 +94,26 @@ def test_svd_without_divide_and_conquer(shape, monkeypatch):
 def test_cholesky_solves(order):
     matrix = noise(order + 3, order).T @ noise(order + 3, order) + np.eye(order)
     x = noise(order, 2)
-    found = linalg.cho_solve(cholesky(matrix.copy()), matrix @ x)
+    found = cholesky(matrix.copy()).solve(matrix @ x)
     np.testing.assert_allclose(found, x, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_triangular_factors_know_the_inverse(lower):
+    matrix = noise(9, 5).T @ noise(9, 5) * np.logspace(-3, 3, 5)
+    matrix *= np.logspace(-3, 3, 5)[:, None]
+    scale = np.sqrt(matrix.diagonal())
+    R = np.linalg.cholesky(matrix / np.outer(scale, scale)).T
+    factor = TriangularFactor(R.T.copy() if lower else R, scale, lower=lower)
+    inverse = np.linalg.inv(matrix)
+    np.testing.assert_allclose(factor.root.T @ factor.root, matrix, rtol=1e-12)
+    root = factor.inverse_root
+    np.testing.assert_allclose(root @ root.T, inverse, rtol=1e-9, atol=1e-12 * inverse.max())
+    np.testing.assert_allclose(factor.inverse_diagonal(), inverse.diagonal(), rtol=1e-10)
+    np.testing.assert_allclose(factor.condition, np.linalg.cond(R, 1), rtol=1e-10)
+    singular = TriangularFactor(np.diag([1.0, 0.0]), np.ones(2), lower=lower)
+    assert singular.condition == np.inf
+    assert not singular.inverse_root.any()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +121,8 @@ def test_cholesky_solves(order):
     [
         (np.diag([1.0, -1.0]), "not positive definite"),
         (np.ones((2, 2)) - np.diag([0.0, 1e-3]), "not positive definite"),
-        (np.diag([1.0, 1e-15]), "reciprocal condition number of 1e-15"),
+        (np.array([[1.0, 1 - 1e-15], [1 - 1e-15, 1.0]]), "reciprocal condition number of"),
+        (np.diag([1.0, 0.0]), "a column is constant and nothing penalises it"),
         (np.array([[1.0, 0.5], [0.5, np.nan]]), "condition|definite"),
     ],
 )

@@ -33,6 +33,8 @@ EPS = np.finfo(np.float64).eps
 
 
 def applies(problem: LeastSquares) -> str | None:
+    if problem.is_bounded:
+        return "it knows no bounds on the coefficients"
     if not problem.is_small:
         return "extended precision is for small dense data"
     if problem.structure.n_rows <= problem.structure.n_columns:
