@@ -18,6 +18,8 @@ from statistics import median
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from skstruct import set_config
+
 SETTLE_SECONDS = 0.06
 ROUNDS_SECONDS = 15
 # Relative errors up to this count as accurate, and up to so many times ours.
@@ -206,6 +208,7 @@ def main(
     """
     options = (parser or arguments(description)).parse_args()
     done, widths = [], {}
+    set_config(factor_cache=0)  # repeated fits to the same data are to be fits
     with threadpool_limits(options.threads):
         rate = gemm_rate()
         if not options.json:

@@ -78,18 +78,12 @@ class CriterionScores:
     def predictions(self, alphas: np.ndarray) -> np.ndarray:
         """Return the prediction of every row by the fit without it, of shape (n, m, t)."""
         residuals = left_out_residuals(self.spectrum, self.form, alphas)[0]
-        return self.design.raw_targets[:, None] - self.unweighted(residuals, alphas)
 
-    def unweighted(self, residuals: np.ndarray, alphas: np.ndarray) -> np.ndarray:
-        """Divide residuals by the roots of the weights; of rows without weight, find them."""
-        root = self.design.root_weights[:, :, None]
-        idle = np.flatnonzero(root == 0)
-        if not len(idle):
-            return residuals / root
-        residuals = residuals / np.where(root == 0, 1.0, root)
-        coef = self.form.restore(self.spectrum.coefficient_path(self.form.operand, alphas))
-        residuals[idle] = self.design.residuals(idle, coef)
-        return residuals
+        def coefficients() -> np.ndarray:
+            return self.form.restore(self.spectrum.coefficient_path(self.form.operand, alphas))
+
+        residuals = self.design.unweighted(residuals, coefficients)
+        return self.design.raw_targets[:, None] - residuals
 
     def _shared(self, scores: np.ndarray) -> np.ndarray:
         return scores if self.per_target else scores.mean(axis=1, keepdims=True)

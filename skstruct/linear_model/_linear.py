@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -56,20 +57,30 @@ class Design:
         """Y as it was given, in columns."""
         return self.y.reshape(len(self.y), -1)
 
-    @property
-    def root_weights(self) -> np.ndarray:
-        """Square roots of the weights, of shape (n, 1)."""
-        root = self.operand.root_weights
-        return np.ones((len(self.y), 1)) if root is None else root[:, None]
+    def unweighted(
+        self, residuals: np.ndarray, coefficients: Callable[[], np.ndarray]
+    ) -> np.ndarray:
+        """Divide residuals, of shape (n, ..., t), by the roots of the weights.
 
-    def residuals(self, rows: np.ndarray, coef: np.ndarray) -> np.ndarray:
-        """Return y - X w - b of some rows, (rows, m, t), for w of shape (p, m, t)."""
-        if self.prior is not None:
-            coef = coef + self.prior[:, None]
-        columns = coef.reshape(len(coef), -1)
-        mean = self.operand.mean @ columns
-        fitted = (self.X[rows] @ columns - mean).reshape(len(rows), *coef.shape[1:])
-        return (self.raw_targets[rows] - self.offset)[:, None] - fitted
+        Of rows without weight they are y - X w - b for the coefficients w, of shape (p, ..., t).
+        """
+        if self.weights is None:
+            return residuals
+        root = self.operand.root_weights.reshape(-1, *[1] * (residuals.ndim - 1))
+        idle = np.flatnonzero(self.weights == 0)
+        residuals = residuals / np.where(root == 0, 1.0, root)
+        if len(idle):
+            coef = coefficients()
+            between = (1,) * (coef.ndim - 2)
+            if self.prior is not None:
+                coef = coef + self.prior.reshape(len(coef), *between, -1)
+            columns = coef.reshape(len(coef), -1)
+            fitted = self.X[idle] @ columns - self.operand.mean @ columns
+            targets = self.raw_targets[idle] - self.offset
+            residuals[idle] = targets.reshape(len(idle), *between, -1) - fitted.reshape(
+                len(idle), *coef.shape[1:]
+            )
+        return residuals
 
     def residual_variance(self, coef: np.ndarray, edf: np.ndarray) -> np.ndarray:
         """Return R / (n - edf) for w of shape (p, t); NaN without a degree of freedom left."""

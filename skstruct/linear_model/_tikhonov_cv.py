@@ -23,7 +23,7 @@ from skstruct.linalg import (
     StandardForm,
     coefficient_path,
     grid_of,
-    left_out_residuals,
+    left_out_at,
     run,
     variance,
 )
@@ -320,15 +320,14 @@ class TikhonovCV(LinearModel):
         self, design: Design, form: StandardForm, spectrum: Spectrum, chosen: np.ndarray
     ) -> None:
         """Set leverages and leave-one-out residuals at the chosen penalties."""
-        distinct, index = np.unique(chosen, return_inverse=True)
-        residuals, leverages = left_out_residuals(spectrum, form, distinct)
-        scores = CriterionScores(design, form, spectrum, self.alpha_per_target)
-        residuals = scores.unweighted(residuals, distinct)
-        targets = np.arange(design.n_targets)
-        self.loo_residuals_ = self._coef_of(residuals[:, index, targets].T, design).T
+        residuals, leverages = left_out_at(spectrum, form, chosen)
+        warn_if_undefined(residuals[:, 0])
+        residuals = design.unweighted(
+            residuals, lambda: form.restore(spectrum.coefficients(form.operand, chosen))
+        )
         apart = self.alpha_per_target and design.y.ndim == 2
-        self.leverage_ = leverages[:, index] if apart else leverages[:, 0]
-        warn_if_undefined(residuals[:, 0, 0])
+        self.loo_residuals_ = residuals[:, 0] if design.y.ndim == 1 else residuals
+        self.leverage_ = leverages if apart else leverages[:, 0]
 
     def _scores(
         self,
