@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import blas
 
 from skstruct.linalg._centering import keeps_digits, provisional_mean, sample_of_rows
 from skstruct.linalg._operand import (
@@ -246,23 +247,23 @@ class DenseOperand(Operand):
         shift = self._shift(about) if self.structure.centered else None
 
         def lane(blocks: list[slice]) -> np.ndarray:
-            sums = np.zeros((p, p + 1 + t))
+            sums = np.zeros((p + 1 + t, p))
             for block, rows in self._read(blocks, shift, weighted=True):
-                sums[:, :p] += block.T @ block
-                sums[:, p] += ones_or(self.root_weights, rows, self._dtype) @ block
-                sums[:, p + 1 :] += (Y[rows].T @ block).T
+                add_gram(block, sums[:p], is_first=rows.start == blocks[0].start)
+                sums[p] += ones_or(self.root_weights, rows, self._dtype) @ block
+                sums[p + 1 :] += Y[rows].T @ block
             return sums
 
         # At least 2 p rows a block: numpy mirrors the triangle of every block's product,
         # which costs p^2 beside the b p^2 of the product itself.
-        sums = sum_in_lanes(lane, self.dense_row_blocks(min_rows=2 * p), (p, p + 1 + t))
-        gram, cross = np.ascontiguousarray(sums[:, :p]), sums[:, p + 1 :]
+        sums = sum_in_lanes(lane, self.dense_row_blocks(min_rows=2 * p), (p + 1 + t, p))
+        gram, cross = sums[:p], sums[p + 1 :].T
         if self.structure.centered:
-            excess, is_final = self._excess(shift, sums[:, p], about)
+            excess, is_final = self._excess(shift, sums[p], about)
             if excess.any():
-                half = sums[:, p] - 0.5 * self.total_weight * excess
-                gram -= np.outer(half, excess)
-                gram -= np.outer(excess, half)
+                half = sums[p] - 0.5 * self.total_weight * excess
+                subtract_outer(gram, half, excess)
+                subtract_outer(gram, excess, half)
                 root = ones_or(self.root_weights, slice(0, len(Y)))
                 cross = cross - np.outer(excess, root @ Y)
             if not (is_final or keeps_digits(self.total_weight * excess**2, gram.diagonal())):
@@ -318,6 +319,22 @@ class DenseOperand(Operand):
     @property
     def _order(self) -> str:
         return "F" if self.X.flags.f_contiguous and not self.X.flags.c_contiguous else "C"
+
+
+def add_gram(block: np.ndarray, gram: np.ndarray, *, is_first: bool) -> None:
+    """Add ``block.T @ block`` to `gram`, which is zero if it is the first.
+
+    Of 1000 columns zeros, product and sum take 15 ms longer than the product alone.
+    """
+    if is_first and block.dtype == gram.dtype:
+        np.matmul(block.T, block, out=gram)
+    else:
+        gram += block.T @ block
+
+
+def subtract_outer(matrix: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+    """Subtract the outer product x y' from a C-contiguous float64 matrix, in place."""
+    blas.dger(-1.0, y, x, a=matrix.T, overwrite_a=True)
 
 
 def total(parts: Iterator[np.ndarray]) -> np.ndarray:
