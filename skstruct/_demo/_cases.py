@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -17,7 +17,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skstruct._demo import _data
 from skstruct.decomposition import PCA
-from skstruct.linear_model import Tikhonov
+from skstruct.linear_model import LeastSquares, Tikhonov, TikhonovCV
+
+ALPHAS = np.logspace(0, 6, 25)
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,12 @@ def cases(max_documents: int) -> Iterator[Case]:
     yield _pca_case("library text, TF-IDF", _data.tfidf(counts), 20)
     X, y = load_diabetes(return_X_y=True)
     yield _ridge_case("diabetes", X, y, 0.1)
+    units = np.ones(X.shape[1])
+    units[0] = 1e9
+    yield _least_squares_case("diabetes, one column in nano", X * units, y)
     words = _data.most_frequent(counts, 600)
     yield _ridge_case("library text, 600 words", words, lengths, 1e-3)
+    yield _tuned_ridge_case("library text", words.toarray(), lengths)
 
 
 def tuned_pipelines() -> tuple[GridSearchCV, GridSearchCV]:
@@ -134,6 +140,32 @@ def _ridge_case(title: str, X: np.ndarray | sparse.csr_array, y: np.ndarray, alp
         (X, y),
         error,
         "relative error of the fitted values",
+    )
+
+
+def _least_squares_case(title: str, X: np.ndarray, y: np.ndarray) -> Case:
+    case = _ridge_case(title, X, y, 0.0)
+    return replace(
+        case,
+        title=f"least squares: {title}",
+        ours=LeastSquares(),
+        theirs=linear_model.LinearRegression(),
+    )
+
+
+def _tuned_ridge_case(title: str, X: np.ndarray, y: np.ndarray) -> Case:
+    def error(model: BaseEstimator) -> float:
+        alpha = model.alpha_ if hasattr(model, "alpha_") else model.best_params_["alpha"]
+        fitted = _ridge_fit(X, y, alpha)
+        return float(np.linalg.norm(model.predict(X) - fitted) / np.linalg.norm(fitted - y.mean()))
+
+    return Case(
+        f"ridge, alpha by 5 folds: {title}",
+        TikhonovCV(ALPHAS, cv=5),
+        GridSearchCV(linear_model.Ridge(), {"alpha": ALPHAS}, cv=5),
+        (X, y),
+        error,
+        "relative error of the fitted values at the alpha chosen",
     )
 
 

@@ -27,8 +27,8 @@ def grid_of(spectrum: Spectrum) -> np.ndarray:
     return automatic_grid(spectrum.sq_values.max(initial=0.0), lowest=lowest)
 
 
-def best_penalty(values: np.ndarray, *, inside: bool) -> int:
-    """Return the index of the smallest value; NaN counts as infinite.
+def best_penalty(values: np.ndarray, *, inside: bool = False, last: bool = False) -> int:
+    """Return the index of the smallest value, or the `last` of them; NaN counts as infinite.
 
     With `inside` only minima between two neighbours count, if there are any: criteria that vanish
     as the penalty goes to zero or infinity tell nothing there.
@@ -39,7 +39,7 @@ def best_penalty(values: np.ndarray, *, inside: bool) -> int:
         is_minimum = (middle < values[:-2]) & (middle <= values[2:])
         if is_minimum.any():
             return int(np.where(is_minimum, middle, np.inf).argmin()) + 1
-    return int(values.argmin())
+    return len(values) - 1 - int(values[::-1].argmin()) if last else int(values.argmin())
 
 
 def interpolated_minimum(alphas: np.ndarray, values: np.ndarray, index: int) -> float:

@@ -13,6 +13,10 @@ from skstruct.linalg import best_penalty, interpolated_minimum
 
 # A range of so many penalties has ends that are worth a warning.
 MIN_RANGE = 3
+# Logarithm of the ratio of squared residual and noise from which they count as different. Between
+# automatic penalties the residual changes by a factor of 10^0.2 at the most, so that the nearest
+# is off by 0.23.
+UNATTAINED = 0.25
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ def choose(alphas: np.ndarray, scores: np.ndarray, *, automatic: bool, inside: b
             stacklevel=user_stacklevel(),
         )
     order, columns = np.argsort(alphas), np.arange(scores.shape[1])
-    best = order[[best_penalty(-scores[order, i], inside=inside) for i in columns]]
+    # Where scores do not depend on the penalty the grid's largest is the simplest answer.
+    best = order[[best_penalty(-scores[order, i], inside=inside, last=automatic) for i in columns]]
     chosen = alphas[best]
     if automatic:
         chosen = np.array([interpolated_minimum(alphas, -scores[:, i], best[i]) for i in columns])
@@ -64,6 +69,18 @@ def _warn_if_at_an_end(alphas: np.ndarray, chosen: np.ndarray) -> None:
                 UserWarning,
                 stacklevel=user_stacklevel(),
             )
+
+
+def warn_if_unattained(choice: Choice) -> None:
+    """Warn if no penalty satisfies the discrepancy principle."""
+    off = -choice.scores.min()
+    if off > UNATTAINED:
+        warnings.warn(
+            "None of the penalties leaves a residual as large as the noise: the squared residual and n times "
+            f"the noise variance differ by a factor of {np.exp(off):.3g}. Check noise_variance.",
+            UserWarning,
+            stacklevel=user_stacklevel(),
+        )
 
 
 def warn_if_undefined(residuals: np.ndarray) -> None:

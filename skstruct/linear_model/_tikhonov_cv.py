@@ -29,7 +29,7 @@ from skstruct.linalg import (
 )
 from skstruct.linear_model._by_criterion import CriterionScores
 from skstruct.linear_model._by_folds import FoldSearch
-from skstruct.linear_model._choice import choose, warn_if_undefined
+from skstruct.linear_model._choice import choose, warn_if_unattained, warn_if_undefined
 from skstruct.linear_model._linear import Design, LinearModel
 from skstruct.linear_model._penalties import alphas_of, penalty_of, prior_of
 from skstruct.linear_model._scoring import PathScorer
@@ -410,6 +410,8 @@ class TikhonovCV(LinearModel):
             automatic=isinstance(self.alphas, str),
             inside=self.criterion in VANISHES,
         )
+        if self.criterion == "discrepancy":
+            warn_if_unattained(choice)
         apart = self.alpha_per_target and design.y.ndim == 2
         self.alphas_ = alphas
         self.criterion_path_ = scores if apart else scores[:, 0]

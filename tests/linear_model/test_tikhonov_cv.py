@@ -852,6 +852,7 @@ def test_bad_parameters_leave_the_estimator_unchanged(parameters, error, message
     assert model.n_features_in_ == 5
 
 
+@pytest.mark.filterwarnings("ignore:None of the penalties leaves a residual")
 @pytest.mark.parametrize("criterion", ["upre", "discrepancy"])
 @pytest.mark.parametrize("shape", [(6, 20), (7, 6)])
 def test_noise_is_not_estimated_from_nothing(criterion, shape):
@@ -942,3 +943,21 @@ def test_without_a_scorer_weights_need_no_request():
             RidgeCV(ALPHAS[:2]).fit(X, y, sample_weight=weights)
             routed = TikhonovCV(ALPHAS[:2], cv=cv).fit(X, y, sample_weight=weights)
         assert_close(routed.coef_, plain.coef_)
+
+
+def test_a_noise_level_that_no_penalty_reaches_warns():
+    X, y = load_diabetes(return_X_y=True)
+    for variance, factor in ((100.0, "28"), (1e5, "17")):
+        with pytest.warns(UserWarning, match=rf"differ by a factor of {factor}"):
+            TikhonovCV("auto", criterion="discrepancy", noise_variance=variance).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TikhonovCV("auto", criterion="discrepancy", noise_variance=3000.0).fit(X, y)
+
+
+@pytest.mark.parametrize("settings", [{}, {"criterion": "gcv"}, {"cv": 3}])
+def test_where_there_is_nothing_to_learn_the_largest_penalty_is_taken(settings):
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    model = TikhonovCV("auto", **settings).fit(X, np.full(40, 2.0))
+    assert model.alpha_ == model.alphas_.max()
+    np.testing.assert_allclose(model.predict(X), 2.0, rtol=1e-12)
