@@ -76,8 +76,9 @@ def warn_if_unattained(choice: Choice) -> None:
     off = -choice.scores.min()
     if off > UNATTAINED:
         warnings.warn(
-            "None of the penalties leaves a residual as large as the noise: the squared residual and n times "
-            f"the noise variance differ by a factor of {np.exp(off):.3g}. Check noise_variance.",
+            "None of the penalties leaves a residual as large as the noise: the squared residual "
+            f"and n times the noise variance differ by a factor of {np.exp(off):.3g}. Check "
+            "noise_variance.",
             UserWarning,
             stacklevel=user_stacklevel(),
         )
