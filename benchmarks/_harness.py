@@ -1,7 +1,7 @@
 """Timing contestants on the same data in the same run, and printing their ratios.
 
 Contestants alternate, medians are compared, and each waits until the BLAS threads of the one before
-have gone to sleep: OpenBLAS's workers spin for some 25 ms after a call, which would be charged to
+have gone to sleep: OpenBLAS's workers spin for 60 to 200 ms after a call, which would be charged to
 whoever comes next.
 """
 
@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from skstruct import set_config
 
-SETTLE_SECONDS = 0.06
+SETTLE_SECONDS = 0.2
 ROUNDS_SECONDS = 15
 # Relative errors up to this count as accurate, and up to so many times ours.
 ACCURATE = 1e-6

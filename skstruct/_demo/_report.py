@@ -119,8 +119,8 @@ def _run(case: Case) -> Result:
 
 def _timed_fit(estimator: BaseEstimator, data: tuple) -> tuple[BaseEstimator, float]:
     estimator = clone(estimator)
-    # BLAS threads of the previous contestant spin for some 25 ms before they go to sleep.
-    time.sleep(0.05)
+    # BLAS threads of the previous contestant spin for up to 200 ms before they go to sleep.
+    time.sleep(0.2)
     begin = time.perf_counter()
     estimator.fit(*data)
     return estimator, time.perf_counter() - begin

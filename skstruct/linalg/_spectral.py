@@ -78,13 +78,14 @@ def cholesky(matrix: np.ndarray) -> TriangularFactor:
     norm = np.abs(matrix).sum(axis=0).max()
     try:
         with threaded_blas(len(matrix)):
-            factor = linalg.cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
+            # By numpy, whose threads formed the matrix: scipy's would wait for them to sleep.
+            factor = np.linalg.cholesky(matrix).T
     except linalg.LinAlgError as failure:
         raise Breakdown("the Gram matrix is not positive definite") from failure
-    rcond, _ = linalg.lapack.dpocon(factor, norm, uplo="L")
+    rcond, _ = linalg.lapack.dpocon(factor, norm, uplo="U")
     if not rcond >= MIN_RCOND:
         raise Breakdown(f"the Gram matrix has a reciprocal condition number of {rcond:.0e}")
-    return TriangularFactor(factor, scale, lower=True)
+    return TriangularFactor(factor, scale)
 
 
 def triplets(values: np.ndarray, right: np.ndarray) -> SingularTriplets:

@@ -3,7 +3,7 @@
 Numpy and scipy release the GIL in matrix products, ufuncs and sparse products, so a pass over
 blocks runs in plain threads, each with a BLAS of one thread. Large factorisations get the BLAS
 threads instead. The two must not be mixed carelessly: after a threaded call OpenBLAS's workers
-spin for some 25 ms before they sleep, and block threads that start meanwhile share the cores
+spin for 60 to 200 ms before they sleep, and block threads that start meanwhile share the cores
 with them (a 500 x 50 000 PCA took 0.42 s instead of 0.29 s). A *region* therefore holds BLAS
 at one thread for the whole of a run.
 

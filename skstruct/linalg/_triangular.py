@@ -7,8 +7,6 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg
 
-from skstruct.linalg._threads import threaded_blas
-
 
 class TriangularFactor:
     """H = D R'R D with a triangular R whose columns have unit norm, and a diagonal D.
@@ -40,8 +38,7 @@ class TriangularFactor:
     @cached_property
     def _inverse(self) -> np.ndarray | None:
         """R^-1; None where R is singular."""
-        with threaded_blas(len(self.triangle)):
-            inverse, info = linalg.lapack.dtrtri(self.triangle, lower=self.lower)
+        inverse, info = linalg.lapack.dtrtri(self.triangle, lower=self.lower)
         if info:
             return None
         return inverse.T if self.lower else inverse
