@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from skstruct._compat import CallbackSupportMixin, has_callbacks
-from skstruct.linalg import Certificate, PartialSVD, Ridge, RowSource, Solution, row_source, run
+from skstruct.linalg import Certificate, Problem, RowSource, Solution, row_source, run
 
 
 class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
@@ -43,9 +43,7 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
             vars(self).update(before)
             raise
 
-    def _solve(
-        self, problem: PartialSVD | Ridge, parameter: str, requested: tuple[str, ...]
-    ) -> Solution:
+    def _solve(self, problem: Problem, parameter: str, requested: tuple[str, ...]) -> Solution:
         """Run `problem`, set ``solver_``, ``plan_`` and ``certificate_``, and warn if needed.
 
         `parameter` is the name of the constructor parameter that chooses the solver.

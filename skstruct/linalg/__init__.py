@@ -15,7 +15,7 @@ from skstruct.linalg._choice import (
 from skstruct.linalg._coefficient_path import CoefficientPath, coefficient_path
 from skstruct.linalg._config import config_context, get_config, set_config
 from skstruct.linalg._criteria import CRITERIA, NEEDS_NOISE, VANISHES, noise_variance, variance
-from skstruct.linalg._engine import plan_for, run
+from skstruct.linalg._engine import Problem, plan_for, run
 from skstruct.linalg._left_out import left_out_at, left_out_error, left_out_residuals
 from skstruct.linalg._machine import Cost, Machine
 from skstruct.linalg._operand import Operand
@@ -68,6 +68,7 @@ __all__ = [
     "PartialSVD",
     "Penalty",
     "Plan",
+    "Problem",
     "RangeFinder",
     "Ridge",
     "RidgeCoefficients",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 
@@ -126,10 +127,11 @@ def _remembered(
         return compute()
     kept = CACHE.get(key)
     if kept is not None:
-        vars(operand).update(kept[1])
+        vars(operand).update(deepcopy(kept[1]))
         return kept[0]
     arrays = compute()
-    learned = {name: vars(operand)[name] for name in LEARNED if name in vars(operand)}
+    # Copies: estimators hand means to their users, who may change them.
+    learned = {name: deepcopy(vars(operand)[name]) for name in LEARNED if name in vars(operand)}
     CACHE.put(key, arrays, learned)
     return arrays
 

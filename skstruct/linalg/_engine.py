@@ -10,9 +10,14 @@ import numpy as np
 from skstruct.linalg._plan import Attempt, Plan, make_plan
 from skstruct.linalg._problems import PartialSVD
 from skstruct.linalg._regression import Ridge
+from skstruct.linalg._ridge_folds import RidgeFolds
+from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.solvers import SOLVERS
+
+Problem = PartialSVD | Ridge | RidgePath | RidgeFolds
+"""What can be asked; :class:`LeastSquares` is a :class:`Ridge`."""
 
 # Claiming the cores costs 50-100 microseconds, a tenth of a fit of data below this size. For larger
 # data it also keeps BLAS threads out of small factorisations, which they can delay by seconds
@@ -20,17 +25,17 @@ from skstruct.linalg.solvers import SOLVERS
 SMALL_BYTES = 2**17
 
 
-def plan_for(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Plan:
+def plan_for(problem: Problem, requested: Sequence[str] = ()) -> Plan:
     """Return the plan for `problem` without reading any data."""
     return make_plan(problem, SOLVERS[problem.kind], requested)
 
 
-def run(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Solution:
+def run(problem: Problem, requested: Sequence[str] = ()) -> Solution:
     """Answer `problem` by the first solver of its plan whose answer is certified.
 
     Parameters
     ----------
-    problem : PartialSVD or Ridge
+    problem : PartialSVD, Ridge, LeastSquares, RidgePath or RidgeFolds
         What is asked.
     requested : sequence of str
         Solvers asked for by name; the cheapest of them goes first. A solver that exists for
@@ -49,7 +54,7 @@ def run(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Solution:
         Every solver broke down.
     """
     plan = plan_for(problem, requested)
-    if not requested:
+    if not requested and hasattr(problem, "patience"):  # a problem that is never iterated has none
         problem = replace(problem, patience=plan.seconds_of_second())
     if problem.structure.stored_bytes < SMALL_BYTES:
         return _carry_out(plan, problem)
@@ -57,7 +62,7 @@ def run(problem: PartialSVD | Ridge, requested: Sequence[str] = ()) -> Solution:
         return _carry_out(plan, problem)
 
 
-def _carry_out(plan: Plan, problem: PartialSVD | Ridge) -> Solution:
+def _carry_out(plan: Plan, problem: Problem) -> Solution:
     solvers = {solver.NAME: solver for solver in SOLVERS[problem.kind]}
     attempts, answers = [], []
     for name in plan.order:

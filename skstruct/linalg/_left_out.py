@@ -20,7 +20,8 @@ from skstruct.linalg._standard_form import StandardForm
 BLOCK_NUMBERS = 2**16
 # Scores of all penalties and targets are kept up to so many numbers, 64 MB, for all blocks of rows.
 KEPT_NUMBERS = 2**23
-# Leverage of what is fitted without a penalty from which an observation alone determines it.
+# Leverage of what is fitted without a penalty from which an observation alone determines it:
+# rounding leaves 1 - h some eps where it does, and the residual is divided by that.
 FULL_LEVERAGE = 1.0 - 1e-10
 # Rows of U at a time: their products with the filters of 50 penalties are matrix products.
 BLOCK_ROWS = 512

@@ -98,6 +98,11 @@ class Operand(ABC):
     def dense_block(self, rows: slice, buffer: np.ndarray | None = None) -> np.ndarray:
         """Return rows of A as a dense array, which the caller must not change."""
 
+    @property
+    def n_observations(self) -> int:
+        """Number of rows that have weight."""
+        return self.shape[0] if self.weights is None else int(np.count_nonzero(self.weights))
+
     def buffers(self) -> tuple[np.ndarray, ...]:
         """Return the arrays that hold X, if they are in memory; nothing if they are not."""
         return ()

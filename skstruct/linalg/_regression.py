@@ -19,7 +19,8 @@ from skstruct.linalg._operand import Operand
 from skstruct.linalg._penalty import IdentityPenalty, Penalty
 from skstruct.linalg._structure import Structure
 
-# Data of at most so many numbers is worth extended precision: 442 x 10 take 0.4 ms, 1000 x 60 3 ms.
+# Data of at most so many numbers is worth extended precision: a fit of 442 x 10 takes 1.4 ms, by
+# the Gram matrix 0.6, one of 1000 x 60 6 ms and 1.1.
 EXTENDED_SIZE = 2**16
 
 
@@ -41,7 +42,7 @@ class RidgeCoefficients:
     rank : int or None
         Numerical rank of A with columns of unit norm.
     condition : float or None
-        Condition number of A with columns of unit norm, in the 2-norm or estimated in the 1-norm.
+        Condition number of A with columns of unit norm, in the 2-norm or the 1-norm.
     singular_values : ndarray of shape (p,) or None
         Singular values of A.
     inverse_diagonal : ndarray of shape (p,) or None
@@ -127,9 +128,8 @@ class Ridge:
     @property
     def max_rank(self) -> int:
         """The largest rank that A can have: centred rows add up to zero."""
-        weights = self.operand.weights
-        n = self.structure.n_rows if weights is None else int(np.count_nonzero(weights))
-        return min(n - self.structure.centered, self.structure.n_columns)
+        n = self.operand.n_observations - self.structure.centered
+        return min(n, self.structure.n_columns)
 
     @property
     def is_bounded(self) -> bool:
@@ -268,7 +268,9 @@ class LeastSquares(Ridge):
         """Return the backward error of target i, as Karlson and Walden estimate it."""
         target = np.linalg.norm(self.targets[:, i]) or 1.0
         size = np.linalg.norm(self.scales[:, i] * answer.coef[:, i])
-        consistent = residual / (norm * size + target)
+        consistent = residual / (norm * size + target)  # a change after which r vanishes
+        if consistent <= self.tol:
+            return float(consistent)
         if answer.root is None:
             return float(min(np.linalg.norm(gradient) / (norm * (residual or 1.0)), consistent))
         root = answer.root / self.scales[:, i]

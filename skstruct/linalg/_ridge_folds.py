@@ -58,8 +58,6 @@ class RidgeFolds:
         L; None for the identity.
     tol : float
         Error of filter factors asked for.
-    patience : float
-        Not used: no solver iterates.
     """
 
     X: np.ndarray | sparse.sparray
@@ -71,7 +69,6 @@ class RidgeFolds:
     score: Callable[[int, np.ndarray], np.ndarray]
     penalty: Penalty | None = None
     tol: float = 1e-8
-    patience: float = np.inf
 
     kind: ClassVar[str] = "ridge_folds"
     preferred: ClassVar[tuple[str, ...]] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -38,8 +37,6 @@ class RidgePath:
         Number of targets.
     tol : float
         Gradient asked for at the smallest penalty, in the norm of :meth:`Ridge.certify`.
-    patience : float
-        Not used: no solver iterates.
     """
 
     structure: Structure
@@ -47,7 +44,6 @@ class RidgePath:
     alphas: np.ndarray | None = None
     n_targets: int = 1
     tol: float = 1e-8
-    patience: float = np.inf
 
     kind: ClassVar[str] = "ridge_path"
     preferred: ClassVar[tuple[str, ...]] = ()
@@ -62,12 +58,6 @@ class RidgePath:
         """The targets y."""
         return self.form.targets
 
-    @cached_property
-    def n_observations(self) -> int:
-        """Number of rows that have weight."""
-        weights = self.operand.weights
-        return self.operand.shape[0] if weights is None else int(np.count_nonzero(weights))
-
     def rank_of(self, values: np.ndarray, cutoff: float) -> int:
         """Return how many of descending values are above a share of the largest.
 
@@ -75,7 +65,7 @@ class RidgePath:
         out, and rounding errors of them must not be counted again.
         """
         found = int(np.count_nonzero(values > cutoff * values.max(initial=0.0)))
-        most = min(self.n_observations - self.form.n_fixed, self.operand.shape[1])
+        most = min(self.operand.n_observations - self.form.n_fixed, self.operand.shape[1])
         return max(min(found, most), 0)
 
     def check_resolution(self, largest: float) -> None:
@@ -99,7 +89,7 @@ class RidgePath:
             sq_values,
             projections,
             np.einsum("ij,ij->j", outside, outside),
-            self.n_observations,
+            self.operand.n_observations,
             self.form.n_fixed,
             **vectors,
         )

@@ -9,7 +9,6 @@ import numpy as np
 
 from skstruct.linalg import (
     LOWEST,
-    IdentityPenalty,
     PartialSVD,
     Penalty,
     RidgeFolds,
@@ -29,8 +28,8 @@ class FoldSearch:
     ----------
     design : Design
         The data, its targets about the prior.
-    penalty : Penalty or None
-        L; None for the identity.
+    penalty : Penalty
+        L.
     prior : ndarray of shape (p, t)
         What coefficients are drawn to.
     folds : sequence of (train, test)
@@ -40,7 +39,7 @@ class FoldSearch:
     """
 
     design: Design
-    penalty: Penalty | None
+    penalty: Penalty
     prior: np.ndarray
     folds: Sequence[tuple[np.ndarray, np.ndarray]]
     scorer: PathScorer
@@ -70,7 +69,6 @@ class FoldSearch:
     def automatic_grid(self, *, extended: bool = False) -> np.ndarray:
         """Return penalties about the data, `extended` to those below a Gram matrix's resolution."""
         design = self.design
-        penalty = self.penalty or IdentityPenalty(design.X.shape[1])
-        operand = StandardForm(design.operand, design.targets, penalty).operand
+        operand = StandardForm(design.operand, design.targets, self.penalty).operand
         largest = run(PartialSVD(operand.structure, operand, rank=1, tol=1e-2)).answer.values[0]
         return automatic_grid(float(largest) ** 2, **({"lowest": LOWEST} if extended else {}))

@@ -60,26 +60,22 @@ class Design:
     def unweighted(
         self, residuals: np.ndarray, coefficients: Callable[[], np.ndarray]
     ) -> np.ndarray:
-        """Divide residuals, of shape (n, ..., t), by the roots of the weights.
+        """Divide residuals, of shape (n, m, t), by the roots of the weights.
 
-        Of rows without weight they are y - X w - b for the coefficients w, of shape (p, ..., t).
+        Of rows without weight they are y - X w - b for the coefficients w, of shape (p, m, t).
         """
         if self.weights is None:
             return residuals
-        root = self.operand.root_weights.reshape(-1, *[1] * (residuals.ndim - 1))
-        idle = np.flatnonzero(self.weights == 0)
-        residuals = residuals / np.where(root == 0, 1.0, root)
+        root, idle = self.operand.root_weights, np.flatnonzero(self.weights == 0)
+        residuals = residuals / np.where(root == 0, 1.0, root)[:, None, None]
         if len(idle):
             coef = coefficients()
-            between = (1,) * (coef.ndim - 2)
             if self.prior is not None:
-                coef = coef + self.prior.reshape(len(coef), *between, -1)
+                coef = coef + self.prior[:, None]
             columns = coef.reshape(len(coef), -1)
             fitted = self.X[idle] @ columns - self.operand.mean @ columns
-            targets = self.raw_targets[idle] - self.offset
-            residuals[idle] = targets.reshape(len(idle), *between, -1) - fitted.reshape(
-                len(idle), *coef.shape[1:]
-            )
+            targets = (self.raw_targets[idle] - self.offset)[:, None]
+            residuals[idle] = targets - fitted.reshape(len(idle), *coef.shape[1:])
         return residuals
 
     def residual_variance(self, coef: np.ndarray, edf: np.ndarray) -> np.ndarray:
@@ -98,8 +94,7 @@ class Design:
     @property
     def n_observations(self) -> int:
         """Number of rows that have weight."""
-        n = self.operand.shape[0]
-        return n if self.weights is None else int(np.count_nonzero(self.weights))
+        return self.operand.n_observations
 
 
 class LinearModel(MultiOutputMixin, RegressorMixin, StructuredEstimator):

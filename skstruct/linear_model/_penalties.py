@@ -10,16 +10,22 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array
 
 from skstruct._parameters import check_option, is_integer
-from skstruct.linalg import DiagonalPenalty, Penalty, difference_penalty, laplacian_penalty
+from skstruct.linalg import (
+    DiagonalPenalty,
+    IdentityPenalty,
+    Penalty,
+    difference_penalty,
+    laplacian_penalty,
+)
 
 DEFAULT_ORDER = 2
 
 
-def penalty_of(estimator: BaseEstimator, n_features: int) -> Penalty | None:
-    """Return what the parameter ``penalty`` means; None for the identity."""
+def penalty_of(estimator: BaseEstimator, n_features: int) -> Penalty:
+    """Return what the parameter ``penalty`` means."""
     penalty = estimator.penalty
     if penalty is None:
-        return None
+        return IdentityPenalty(n_features)
     if isinstance(penalty, str):
         penalty = (penalty, DEFAULT_ORDER)
     if isinstance(penalty, tuple) and penalty and isinstance(penalty[0], str):

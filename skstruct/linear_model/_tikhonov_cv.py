@@ -15,7 +15,6 @@ from skstruct._parameters import check_bool, check_number, check_option
 from skstruct.linalg import (
     CRITERIA,
     VANISHES,
-    IdentityPenalty,
     Ridge,
     RidgeFolds,
     RidgePath,
@@ -294,7 +293,7 @@ class TikhonovCV(LinearModel):
     def _fit_by_criterion(
         self, design: Design, alphas: np.ndarray | None, score_params: dict, prior: np.ndarray
     ) -> np.ndarray:
-        penalty = penalty_of(self, design.X.shape[1]) or IdentityPenalty(design.X.shape[1])
+        penalty = penalty_of(self, design.X.shape[1])
         form = StandardForm(design.operand, design.targets, penalty)
         path = RidgePath(form.operand.structure, form, alphas, design.n_targets)
         spectrum = self._solve(path, "gcv_mode", GCV_MODES[self.gcv_mode]).answer
@@ -323,8 +322,9 @@ class TikhonovCV(LinearModel):
         residuals, leverages = left_out_at(spectrum, form, chosen)
         warn_if_undefined(residuals[:, 0])
         residuals = design.unweighted(
-            residuals, lambda: form.restore(spectrum.coefficients(form.operand, chosen))
-        )
+            residuals[:, None],
+            lambda: form.restore(spectrum.coefficients(form.operand, chosen))[:, None],
+        )[:, 0]
         apart = self.alpha_per_target and design.y.ndim == 2
         self.loo_residuals_ = residuals[:, 0] if design.y.ndim == 1 else residuals
         self.leverage_ = leverages if apart else leverages[:, 0]

@@ -196,6 +196,17 @@ def test_what_is_kept_cannot_be_changed():
             array[0, 0] = 0.0
 
 
+def test_changing_what_a_fit_shows_does_not_change_later_fits():
+    X = data()[0]
+    first = PCA(3, svd_solver="covariance_eigh").fit(X)
+    expected = first.mean_.copy()
+    for _ in range(3):
+        pca = PCA(3, svd_solver="covariance_eigh").fit(X)
+        assert_array_equal(pca.mean_, expected)
+        pca.mean_[:] = np.nan  # users may
+    assert CACHE.hits >= 2
+
+
 def test_the_least_recently_used_make_room():
     cache = FactorCache()
     with config_context(factor_cache=3000):

@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skstruct import config_context
 from skstruct.linear_model import LeastSquares
 
 FULL_RANK_SOLVERS = ["auto", "gram_cholesky", "extended_qr", "qr", "svd"]
@@ -770,3 +771,16 @@ def test_any_full_rank_or_wide_data_agrees_with_lapack(
     assert error <= 100 * rounding + 10 * eps * np.linalg.norm(scale * coef.T)
     assert np.all(np.isfinite(model.intercept_))
     assert np.shape(model.intercept_) == (np.shape(intercept) if fit_intercept else ())
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_wide_data_needs_no_matrix_of_its_columns(fit_intercept):
+    # 40 000 x 40 000 numbers would be 13 GB.
+    X, y = gaussian(20, 12, 40_000) + 0.5, gaussian(21, 12, 1)[:, 0]
+    with config_context(memory_limit=10**9):
+        model = LeastSquares(fit_intercept=fit_intercept).fit(X, y)
+    centered, target = (X - X.mean(axis=0), y - y.mean()) if fit_intercept else (X, y)
+    expected = np.linalg.pinv(centered, rcond=1e-10) @ target
+    assert_allclose(model.coef_, expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max())
+    assert model.rank_ == 12 - fit_intercept
+    assert model.certificate_.holds

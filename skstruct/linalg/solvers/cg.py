@@ -6,8 +6,6 @@ by which it stops is recomputed from the data at exit.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from skstruct.linalg._machine import Cost
@@ -45,7 +43,7 @@ def reason(problem: Ridge) -> str:
 
 
 def solve(problem: Ridge) -> RidgeCoefficients:
-    problem = _with_scales(problem)
+    scales = _scales(problem)
     coef = np.zeros((problem.operand.shape[1], problem.n_targets))
     gradient = -problem.correlations
     budget = DEFAULT_MAX_ITER if problem.max_iter is None else problem.max_iter
@@ -53,27 +51,28 @@ def solve(problem: Ridge) -> RidgeCoefficients:
     for _ in range(MAX_RESTARTS):
         if np.all(problem.relative_size(gradient) <= problem.tol) or used >= budget:
             break
-        step, n_iter = _minimize(problem, gradient, budget - used)
+        step, n_iter = _minimize(problem, gradient, scales, budget - used)
         coef, used = coef + step, used + n_iter
         gradient = problem.gradient(coef)
     return RidgeCoefficients(coef, gradient, n_iter=used)
 
 
-def _with_scales(problem: Ridge) -> Ridge:
-    """Leave columns unscaled where the minimiser is not unique.
+def _scales(problem: Ridge) -> np.ndarray:
+    """Return the units in which coefficients are iterated: column norms.
 
-    Iteration from zero then ends at that of least ||w||, with scaled columns at another one.
+    Where the minimiser is not unique iteration from zero ends at that of least norm in these units:
+    columns are left as they are then.
     """
     weak = problem.alphas <= np.finfo(np.float64).eps * problem.operand.column_sq_norms.max()
     if problem.max_rank < problem.structure.n_columns and weak.any():
-        problem = replace(problem)
-        problem.__dict__["scales"] = np.ones((problem.structure.n_columns, problem.n_targets))
-    return problem
+        return np.ones_like(problem.scales)
+    return problem.scales
 
 
-def _minimize(problem: Ridge, gradient: np.ndarray, budget: int) -> tuple[np.ndarray, int]:
+def _minimize(
+    problem: Ridge, gradient: np.ndarray, scales: np.ndarray, budget: int
+) -> tuple[np.ndarray, int]:
     """Return the step from a point with this gradient to the minimum, and the iterations."""
-    scales = problem.scales
     residual = -gradient / scales
     step, direction = np.zeros_like(residual), residual.copy()
     energy = _column_dots(residual, residual)

