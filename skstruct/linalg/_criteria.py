@@ -119,15 +119,14 @@ def noise_variance(spectrum: Spectrum) -> np.ndarray:
     """Return the variance of what no coefficients can fit, for each target."""
     # Eigenvalues of a Gram matrix below its rounding errors are no directions of the data.
     cutoff = 4 * spectrum.n_observations * spectrum.resolution * spectrum.sq_values.max(initial=0.0)
-    is_noise = spectrum.sq_values <= cutoff
-    rank = len(spectrum.sq_values) - np.count_nonzero(is_noise)
+    rank = np.count_nonzero(spectrum.sq_values > cutoff)
     left = spectrum.n_observations - spectrum.n_fixed - rank
     if left < 1:
         raise ValueError(
             f"{spectrum.n_observations} observations leave no residual from which the noise could "
             "be estimated: give noise_variance"
         )
-    return (spectrum.outside_sq + np.square(spectrum.projections[is_noise]).sum(axis=0)) / left
+    return spectrum.outside_sq / left
 
 
 def variance(spectrum: Spectrum, alphas: np.ndarray, criterion: str) -> np.ndarray:

@@ -40,7 +40,6 @@ def left_out_error(spectrum: Spectrum, form: StandardForm, alphas: np.ndarray) -
         for rows in blocks:
             for part, residuals, left in pass_over.read(rows):
                 weights = 1.0 / np.square(left)
-                weights[pass_over.is_alone[rows]] = 0.0
                 squares = np.square(residuals, out=residuals)
                 total[part] += np.einsum("ij,ijk->jk", weights, squares)
         return total
@@ -132,7 +131,7 @@ class _Pass:
             outside[:] = 0.0
             slack[slack < 0.5] = 0.0  # not of rows without weight
         left = slack[:, None] + squares @ self._left
-        left[self.is_alone[rows]] = 1.0
+        left[self.is_alone[rows]] = 1.0  # their residuals vanish
         return U, outside, left
 
     def read(self, rows: slice) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:

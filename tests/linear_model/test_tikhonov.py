@@ -313,3 +313,13 @@ def test_clone_and_pickle():
     assert np.array_equal(restored.predict(X), model.predict(X))
     assert str(restored.plan_) == str(model.plan_)
     assert not hasattr(clone(model), "coef_")
+
+
+def test_attributes_of_another_solver_are_forgotten():
+    X, y = problem(np.random.default_rng(12), 20, 30)
+    model = Tikhonov(solver="dual_cholesky").fit(X, y)
+    assert hasattr(model, "dual_coef_")
+    assert hasattr(model, "edf_")
+    model.set_params(solver="cg").fit(X, y)
+    assert not hasattr(model, "dual_coef_")
+    assert not hasattr(model, "edf_")

@@ -14,7 +14,7 @@ from scipy.linalg import LinAlgWarning
 from scipy.optimize import minimize_scalar
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
-from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.exceptions import UndefinedMetricWarning, UnsetMetadataPassedError
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.metrics import make_scorer, mean_absolute_error, mean_squared_error, r2_score
 from sklearn.model_selection import (
@@ -968,3 +968,41 @@ def test_where_there_is_nothing_to_learn_the_largest_penalty_is_taken(settings):
     model = TikhonovCV("auto", **settings).fit(X, np.full(40, 2.0))
     assert model.alpha_ == model.alphas_.max()
     np.testing.assert_allclose(model.predict(X), 2.0, rtol=1e-12)
+
+
+def test_an_observation_that_alone_determines_a_coefficient_does_not_count():
+    X, y = problem(np.random.default_rng(31), 30, 4)
+    marked = np.c_[X, np.eye(30)[7]]  # an unpenalised column for one row
+    model = TikhonovCV([0.5], penalty=np.r_[np.ones(4), 0.0])
+    with pytest.warns(LinAlgWarning, match="1 of 30 observations alone determine a coefficient"):
+        model.fit(marked, y)
+    assert np.flatnonzero(np.isnan(model.loo_residuals_)).tolist() == [7]
+    others = np.arange(30) != 7
+    without = TikhonovCV([0.5]).fit(X[others], y[others])
+    assert_allclose(model.loo_residuals_[others], without.loo_residuals_, rtol=1e-9)
+    assert_allclose(model.best_score_, without.best_score_, rtol=1e-9)
+
+
+def test_noise_is_estimated_alike_from_a_gram_matrix_and_the_data():
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((40, 6))
+        X = np.c_[X, X[:, :3] @ rng.standard_normal((3, 8))]  # eight dependent columns
+        y = X @ rng.standard_normal(14) + rng.standard_normal(40)
+        scores = [
+            TikhonovCV(ALPHAS[:2], criterion="upre", gcv_mode=mode).fit(X, y).best_score_
+            for mode in ("eigen", "svd")
+        ]
+        assert_allclose(scores[0], scores[1], rtol=1e-6)
+
+
+def test_a_fold_without_weight_has_no_score():
+    X, y = problem(np.random.default_rng(32), 30, 4)
+    weights = np.r_[np.zeros(10), np.ones(20)]
+    with (
+        pytest.warns(UndefinedMetricWarning, match="less than two samples"),
+        pytest.warns(UserWarning, match="No penalty has a finite score"),
+    ):
+        model = TikhonovCV(ALPHAS[:2], cv=3).fit(X, y, sample_weight=weights)
+    assert np.isnan(model.best_score_)
+    assert model.alpha_ == min(ALPHAS[:2])
