@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
+from scipy.sparse.linalg import LinearOperator
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
@@ -22,22 +23,39 @@ from sklearn.utils.validation import check_array, check_consistent_length, valid
 from skstruct._compat import CallbackSupportMixin, has_callbacks
 from skstruct.linalg import Certificate, Problem, RowSource, Solution, row_source, run
 
+Report = Callable[[Callable[[], dict]], bool]
+"""Tells callbacks of a step, with what returns the attributes fitted so far; True asks to stop."""
+
 
 class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
     """Base of every estimator: runs problems through the engine and reports what happened."""
 
     @contextmanager
-    def _fitting(self, X: object, y: object = None) -> Iterator[None]:
-        """Call callbacks around a fit, and leave the estimator unchanged if it fails."""
+    def _fitting(
+        self, X: object, y: object = None, n_steps: int | None = 0
+    ) -> Iterator[Report | None]:
+        """Call callbacks around a fit, and leave the estimator unchanged if it fails.
+
+        If there are callbacks the value is a function that tells them of a step. `n_steps` is the
+        number of steps, None if it is not known.
+        """
         before = dict(vars(self))
         try:
             if has_callbacks(self):
-                context = self._init_callback_context()
+                context = self._init_callback_context(max_subtasks=n_steps)
                 context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-                yield
+
+                def report(attributes: Callable[[], dict]) -> bool:
+                    step = context.subcontext(task_name="iteration")
+                    step.call_on_fit_task_begin(estimator=self, X=X, y=y)
+                    return step.call_on_fit_task_end(
+                        estimator=self, X=X, y=y, reconstruction_attributes=attributes
+                    )
+
+                yield report
                 context.call_on_fit_task_end(estimator=self, X=X, y=y)
             else:
-                yield
+                yield None
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
@@ -48,6 +66,12 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
 
         `parameter` is the name of the constructor parameter that chooses the solver.
         """
+        solution = self._run(problem, parameter, requested)
+        self._certify(solution.certificate)
+        return solution
+
+    def _run(self, problem: Problem, parameter: str, requested: tuple[str, ...]) -> Solution:
+        """Do the same, but leave the certificate to the caller."""
         solution = run(problem, requested)
         self.solver_ = solution.solver
         self.plan_ = solution.plan
@@ -59,7 +83,6 @@ class StructuredEstimator(CallbackSupportMixin, BaseEstimator):
                 LinAlgWarning,
                 stacklevel=user_stacklevel(),
             )
-        self._certify(solution.certificate)
         return solution
 
     def _certify(self, certificate: Certificate) -> None:
@@ -106,6 +129,16 @@ def check_rows(
         accept_sparse=("csr", "csc"),
         reset=reset,
     )
+
+
+def check_source(estimator: BaseEstimator, X: object, *, reset: bool) -> LinearOperator | RowSource:
+    """Return X as a real linear operator or a source of chunks of rows, whichever it is."""
+    if not isinstance(X, LinearOperator):
+        return check_rows(estimator, X, reset=reset)
+    if np.dtype(X.dtype).kind not in "fiub":
+        raise ValueError(f"Complex data not supported: X is a linear operator of type {X.dtype}.")
+    validate_data(estimator, X, skip_check_array=True, reset=reset)
+    return X
 
 
 def check_sample_weight(sample_weight: object, X: object) -> np.ndarray | None:

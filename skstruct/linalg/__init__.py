@@ -16,6 +16,8 @@ from skstruct.linalg._coefficient_path import CoefficientPath, coefficient_path
 from skstruct.linalg._config import config_context, get_config, set_config
 from skstruct.linalg._criteria import CRITERIA, NEEDS_NOISE, VANISHES, noise_variance, variance
 from skstruct.linalg._engine import Problem, plan_for, run
+from skstruct.linalg._held_out import HeldOut
+from skstruct.linalg._iteration import Iteration, Progress
 from skstruct.linalg._left_out import left_out_at, left_out_error, left_out_residuals
 from skstruct.linalg._machine import Cost, Machine
 from skstruct.linalg._operand import Operand
@@ -40,10 +42,11 @@ from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._running import RunningSummary, running_summary
 from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._sources import RowSource, row_blocks, row_source
+from skstruct.linalg._sparse_gram import analysed
 from skstruct.linalg._spectral import complete as complete_triplets
 from skstruct.linalg._spectrum import Spectrum
 from skstruct.linalg._standard_form import StandardForm
-from skstruct.linalg._structure import Structure
+from skstruct.linalg._structure import Fill, Structure
 from skstruct.linalg._variances import score_variances
 
 __all__ = [
@@ -59,9 +62,12 @@ __all__ = [
     "CoefficientPath",
     "Cost",
     "DiagonalPenalty",
+    "Fill",
     "FoldScores",
+    "HeldOut",
     "IdentityPenalty",
     "InapplicableSolver",
+    "Iteration",
     "LeastSquares",
     "Machine",
     "Operand",
@@ -69,6 +75,7 @@ __all__ = [
     "Penalty",
     "Plan",
     "Problem",
+    "Progress",
     "RangeFinder",
     "Ridge",
     "RidgeCoefficients",
@@ -81,6 +88,7 @@ __all__ = [
     "Spectrum",
     "StandardForm",
     "Structure",
+    "analysed",
     "automatic_grid",
     "best_penalty",
     "coefficient_path",

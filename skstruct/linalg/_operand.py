@@ -65,6 +65,7 @@ class Operand(ABC):
         centered: bool,
         nnz: int | None = None,
         out_of_core: bool = False,
+        matrix_free: bool = False,
     ) -> None:
         """Record the facts known of X, which has a shape and a dtype, and its weights."""
         self.shape = X.shape
@@ -78,6 +79,7 @@ class Operand(ABC):
             centered=centered,
             weighted=weights is not None,
             out_of_core=out_of_core,
+            matrix_free=matrix_free,
         )
 
     # -- what a subclass provides ---------------------------------------------------------

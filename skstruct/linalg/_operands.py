@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import LinearOperator
 
 from skstruct.linalg._chunked_operand import ChunkedOperand
 from skstruct.linalg._dense_operand import DenseOperand
+from skstruct.linalg._matrix_free_operand import MatrixFreeOperand
 from skstruct.linalg._operand import DENSE_BLOCK_BYTES, Operand
 from skstruct.linalg._small_operand import SmallDenseOperand
 from skstruct.linalg._sources import RowSource, row_source
@@ -15,7 +17,7 @@ from skstruct.linalg._wide_operand import WideDenseOperand
 
 
 def make_operand(
-    X: np.ndarray | sparse.sparray | sparse.spmatrix | RowSource,
+    X: np.ndarray | sparse.sparray | sparse.spmatrix | LinearOperator | RowSource,
     weights: np.ndarray | None = None,
     *,
     center: bool = False,
@@ -26,7 +28,7 @@ def make_operand(
 
     Parameters
     ----------
-    X : ndarray, sparse matrix or source of shape (n, p)
+    X : ndarray, sparse matrix, LinearOperator or source of shape (n, p)
         float32 or float64. Whatever :func:`row_source` makes a source of is read in chunks.
     weights : ndarray of shape (n,), optional
         Non-negative row weights w; ones by default.
@@ -51,6 +53,8 @@ def make_operand(
     array([[2., 0.],
            [0., 0.]])
     """
+    if isinstance(X, LinearOperator):
+        return MatrixFreeOperand(X, weights, center=center, mean=mean)
     source = row_source(X)
     if source is not None:
         return ChunkedOperand(

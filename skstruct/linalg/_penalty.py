@@ -51,10 +51,18 @@ class Penalty:
         """Return L w for the columns w of `coef`."""
         return self.root @ coef
 
+    def transposed_roots_times(self, rows: np.ndarray) -> np.ndarray:
+        """Return L'r for the columns r of `rows`."""
+        return self.root.T @ rows
+
     def shifted(self, gram: np.ndarray, alpha: float) -> np.ndarray:
         """Return a new matrix ``gram + alpha P``."""
         matrix = self.matrix
         return gram + alpha * (matrix.toarray() if sparse.issparse(matrix) else matrix)
+
+    def sparse_matrix(self) -> sparse.sparray:
+        """Return P as a sparse matrix."""
+        return sparse.csr_array(self.matrix)
 
     def dense_root(self) -> np.ndarray:
         """Return a dense L with at most p rows."""
@@ -137,6 +145,9 @@ class IdentityPenalty(DiagonalPenalty):
 
     def roots_times(self, coef: np.ndarray) -> np.ndarray:
         return coef
+
+    def transposed_roots_times(self, rows: np.ndarray) -> np.ndarray:
+        return rows
 
     def shifted(self, gram: np.ndarray, alpha: float) -> np.ndarray:
         shifted = gram.copy()

@@ -211,6 +211,8 @@ def _by_time(candidate: Candidate) -> tuple[bool, float]:
 
 def _consider(problem: object, solver: object) -> Candidate:
     rejected = solver.applies(problem)
+    if problem.structure.matrix_free and not getattr(solver, "BY_PRODUCTS", False):
+        rejected = "the data is known by its products only"
     seconds, memory, reason = None, None, ""
     if rejected is None:
         config, cost = get_config(), solver.cost(problem)

@@ -6,7 +6,7 @@ It knows nothing of the solvers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from scipy.linalg import lapack
 
 from skstruct.linalg._cache import normal_equations
 from skstruct.linalg._certificate import Certificate
+from skstruct.linalg._iteration import Iteration
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._penalty import IdentityPenalty, Penalty
 from skstruct.linalg._structure import Structure
@@ -36,7 +37,7 @@ class RidgeCoefficients:
         Coefficients, a column for each target.
     gradient : ndarray of shape (p, t) or None
         A'(A w - y) + alpha P w at `coef`, measured on the data.
-    n_iter : int
+    n_iter : int or ndarray of shape (t,)
         Iterations of an iterative solver; of a direct one, how often its factorisation was
         applied: 1 and the refinement steps.
     rank : int or None
@@ -55,11 +56,17 @@ class RidgeCoefficients:
         F with F'F = A'A.
     intercept : ndarray of shape (t,) or None
         The intercept, where it is known to more digits than follow from the coefficients.
+    history : ndarray of shape (m, t) or None
+        Relative gradients by the recurrence after each iteration; NaN after the last one.
+    preconditioner : str or None
+        Name of the preconditioner that was in use at the end.
+    stopped : bool
+        Whether the iteration was stopped from outside before it had converged.
     """
 
     coef: np.ndarray
     gradient: np.ndarray | None = None
-    n_iter: int = 1
+    n_iter: int | np.ndarray = 1
     rank: int | None = None
     condition: float | None = None
     singular_values: np.ndarray | None = None
@@ -68,6 +75,24 @@ class RidgeCoefficients:
     dual: np.ndarray | None = None
     root: np.ndarray | None = None
     intercept: np.ndarray | None = None
+    history: np.ndarray | None = None
+    preconditioner: str | None = None
+    stopped: bool = False
+
+    def only(self, columns: slice) -> RidgeCoefficients:
+        """Return what is known of the coefficients of some of the targets."""
+        history = self.history
+        if history is not None:
+            history = history[:, columns]
+            history = history[~np.isnan(history).all(axis=1)]
+        return RidgeCoefficients(
+            self.coef[:, columns],
+            None if self.gradient is None else self.gradient[:, columns],
+            self.n_iter if np.ndim(self.n_iter) == 0 else self.n_iter[columns],
+            history=history,
+            preconditioner=self.preconditioner,
+            stopped=self.stopped,
+        )
 
 
 @dataclass(frozen=True)
@@ -90,11 +115,13 @@ class Ridge:
         Bounds below which coefficients must not be.
     tol : float
         Gradient asked for, in the norm of :meth:`certify`.
-    max_iter : int or None
-        Bound on the iterations of an iterative solver.
+    iteration : Iteration
+        How to iterate, for solvers that do.
     patience : float
         Predicted seconds of the solver that follows in the plan; an iteration that would need
         longer gives up. Set by the engine.
+    n_repeats : int
+        How often the targets are repeated, with other penalties: see :meth:`with_path`.
     """
 
     structure: Structure
@@ -104,8 +131,9 @@ class Ridge:
     penalty: Penalty | None = None
     lower: np.ndarray | None = None
     tol: float = 1e-8
-    max_iter: int | None = None
+    iteration: Iteration = field(default_factory=Iteration)
     patience: float = np.inf
+    n_repeats: int = 1
 
     kind: ClassVar[str] = "ridge"
     # Solvers that the plan takes before cheaper ones.
@@ -154,6 +182,43 @@ class Ridge:
         scales[scales == 0] = 1.0
         return scales
 
+    def only(self, columns: np.ndarray) -> Ridge:
+        """Return the problem of some of the targets, given in ascending order."""
+        if len(columns) == self.n_targets:
+            return self
+        part = replace(
+            self,
+            targets=self.targets[:, columns],
+            alphas=self.alphas[columns],
+            lower=None if self.lower is None else self.lower[:, columns],
+            n_repeats=1,
+        )
+        part.__dict__["correlations"] = self.correlations[:, columns]
+        return part
+
+    def with_path(self, alphas: np.ndarray) -> Ridge:
+        """Return the problem of these targets and again, for each of `alphas`, of all of them."""
+        n, t = self.targets.shape
+        repeats = 1 + len(alphas)
+        if t == 1:
+            targets = np.broadcast_to(self.targets, (n, repeats))
+        else:
+            targets = np.tile(self.targets, (1, repeats))
+        path = replace(
+            self,
+            targets=targets,
+            alphas=np.concatenate([self.alphas, np.repeat(alphas, t)]),
+            n_repeats=repeats,
+        )
+        path.__dict__["correlations"] = np.tile(self.correlations, (1, repeats))
+        return path
+
+    @property
+    def may_have_many_minimisers(self) -> bool:
+        """Whether some target has no penalty to speak of and A more columns than its rank."""
+        weak = self.alphas <= np.finfo(np.float64).eps * self.operand.column_sq_norms.max()
+        return bool(self.max_rank < self.structure.n_columns and weak.any())
+
     def gradient(self, coef: np.ndarray) -> np.ndarray:
         """Return A'(A w - y) + alpha P w, of shape (p, t), from the data itself."""
         return self.operand.normal_product(coef, self.targets) + self.alphas * self.penalty.apply(
@@ -168,14 +233,20 @@ class Ridge:
         does not ask for more digits than there are. At given coefficients so are the rounding
         errors of alpha P w over the tolerance.
         """
+        scale = self.gradient_scale
+        if coef is not None:
+            summed = self.alphas * self.penalty.magnitude(coef) / self.scales
+            scale = scale + np.finfo(np.float64).eps / self.tol * np.linalg.norm(summed, axis=0)
+        return np.linalg.norm(gradient / self.scales, axis=0) / scale
+
+    @cached_property
+    def gradient_scale(self) -> np.ndarray:
+        """What gradients are relative to, of shape (t,); see :meth:`relative_size`."""
         at_zero = np.linalg.norm(self.correlations / self.scales, axis=0)
         floor = np.sqrt(np.finfo(np.float64).eps) * np.linalg.norm(self.targets, axis=0)
         scale = at_zero + floor
-        if coef is not None:
-            summed = self.alphas * self.penalty.magnitude(coef) / self.scales
-            scale += np.finfo(np.float64).eps / self.tol * np.linalg.norm(summed, axis=0)
         scale[scale == 0] = 1.0
-        return np.linalg.norm(gradient / self.scales, axis=0) / scale
+        return scale
 
     def certify(self, answer: RidgeCoefficients) -> Certificate:
         """Measure the gradient on the data; with bounds, its violation of the KKT conditions."""
@@ -185,6 +256,8 @@ class Ridge:
             gradient = self._kkt_violation(answer.coef, gradient)
             quantity = "KKT violation in column norms, relative to the gradient at w = 0"
         value = float(self.relative_size(gradient, answer.coef).max(initial=0.0))
+        if answer.stopped:
+            return Certificate(f"{quantity}, where it was stopped", value, np.inf)
         return Certificate(
             quantity,
             value,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -14,12 +14,14 @@ from skstruct.linalg._operand import (
     even_slices,
     sum_in_lanes,
 )
-from skstruct.linalg._threads import run_all
+from skstruct.linalg._sparse_products import CompressedRows
 
-# Stored entries in a block, and the most blocks: enough for eight cores, and for one product of
-# 50 000 entries with 8 columns (0.15 ms) to outweigh the 20 microseconds a task costs.
-BLOCK_NNZ = 50_000
-MAX_BLOCKS = 32
+# Stored entries that are looked at together where each is looked at (at least one a column): the
+# arrays for them take 10 MB at most for matrices of up to 200 000 columns.
+ENTRIES_AT_ONCE = 200_000
+
+# Rows that are looked at before all entries are counted.
+N_PROBED_ROWS = 8
 
 # Above this density the rows are densified block by block and multiplied by BLAS: per entry
 # of the Gram a sparse product runs at 7e7 multiply-adds/s and takes density^2 of them, a
@@ -55,11 +57,12 @@ class SparseOperand(Operand):
         mean: np.ndarray | None = None,
     ) -> None:
         self._describe(X, weights, centered=center or mean is not None, nnz=X.nnz)
-        # CSR rows can be cut without copying; float64 is needed by every product.
-        self.X = sparse.csr_array(X).astype(np.float64, copy=False)
-        if not self.X.has_canonical_format:
-            self.X = self.X.copy()
-            self.X.sum_duplicates()
+        self._stored = sparse.csr_array(X) if X.format == "csr" else sparse.csc_array(X)
+        if not self._stored.has_canonical_format:
+            self._stored = self._stored.copy()
+            self._stored.sum_duplicates()
+        self._by_rows = X.format == "csr"
+        self._products = CompressedRows(self._stored if self._by_rows else self._stored.T)
         self.mean = np.zeros(X.shape[1])
         if mean is not None:
             self.mean = np.asarray(mean, dtype=np.float64)
@@ -67,59 +70,148 @@ class SparseOperand(Operand):
             self.mean = self._weighted_sums / self.total_weight
             self._settle_constant_columns()
 
+    @cached_property
+    def X(self) -> sparse.csr_array:
+        """X by rows in float64: a copy, if that is not how it was given."""
+        return sparse.csr_array(self._stored).astype(np.float64, copy=False)
+
     def buffers(self) -> tuple[np.ndarray, ...]:
-        return self.X.data, self.X.indices, self.X.indptr
+        return self._stored.data, self._stored.indices, self._stored.indptr
 
     def _settle_constant_columns(self) -> None:
         """Make the mean of a constant column its value, so that it is centred to zeros.
 
         Rows without weight do not count.
         """
-        full = np.flatnonzero(self._is_full)
-        if len(full):
-            X = self.X if self.root_weights is None else self.X[self.root_weights > 0]
-            columns = X[:, full].toarray()
-            constant = columns.min(axis=0) == columns.max(axis=0)
-            self.mean[full[constant]] = columns[0, constant]
+        constant = self._is_full.copy()
+        if not constant.any():
+            return
+        value = np.full(self.shape[1], np.nan)
+        for rows, columns, entries in self.entries():
+            counted = self._counts(rows) & constant[columns]
+            columns, entries = columns[counted], entries[counted]
+            first = np.isnan(value[columns])
+            value[columns[first]] = entries[first]
+            constant[columns[entries != value[columns]]] = False
+        self.mean[constant] = value[constant]
 
     @cached_property
     def _is_full(self) -> np.ndarray:
         """Whether a column stores an entry in every row that has weight."""
-        X = self.X if self.root_weights is None else self.X[self.root_weights > 0]
-        return np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
+        if not self._may_be_full.any():
+            return self._may_be_full
+        return self._sum_by_column(lambda rows, *_: self._counts(rows)) == self.n_observations
+
+    @property
+    def _may_be_full(self) -> np.ndarray:
+        """Whether a column has enough entries, or one in each of a few rows that have weight."""
+        X = self._stored
+        if not self._by_rows:
+            return np.diff(X.indptr) >= self.n_observations
+        root = self.root_weights
+        rows = np.arange(X.shape[0]) if root is None else np.flatnonzero(root)
+        few = rows[:: max(1, len(rows) // N_PROBED_ROWS)]
+        counts = np.zeros(X.shape[1], dtype=int)
+        for row in few.tolist():
+            counts[X.indices[X.indptr[row] : X.indptr[row + 1]]] += 1
+        return counts == len(few)
+
+    def _counts(self, rows: np.ndarray) -> np.ndarray:
+        """Return which of these rows have weight."""
+        if self.root_weights is None:
+            return np.ones(len(rows), dtype=bool)
+        return self.root_weights[rows] > 0
 
     @cached_property
     def _weighted_sums(self) -> np.ndarray:
         """X'w: the weighted sums of the columns."""
-        n = self.shape[0]
-        weights = np.ones(n) if self.root_weights is None else np.square(self.root_weights)
-        return self.X.T @ weights
+        root = self.root_weights
+        weights = np.ones(self.shape[0]) if root is None else np.square(root)
+        return self._transposed_times(weights[:, None])[:, 0]
 
-    # Products read X by rows and X' by rows: each piece of the result has one writer and no
-    # partial sums of p rows are needed, for the price of a second copy of the entries.
+    def entries(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield rows, columns and values of the stored entries, some at a time."""
+        X = self._stored
+        size = max(ENTRIES_AT_ONCE, self.shape[1])
+        ends = np.searchsorted(X.indptr, np.arange(size, X.nnz + size, size), side="right") - 1
+        start = 0
+        for end in ends.tolist():
+            stop = max(end, start + 1)  # one row may have more entries than that
+            if start >= len(X.indptr) - 1:
+                return
+            part = slice(X.indptr[start], X.indptr[stop])
+            major = np.repeat(np.arange(start, stop), np.diff(X.indptr[start : stop + 1]))
+            minor = X.indices[part]
+            rows, columns = (major, minor) if self._by_rows else (minor, major)
+            yield rows, columns, X.data[part].astype(np.float64, copy=False)
+            start = stop
+
+    def weighted_entries(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield rows, columns and values of the stored entries of diag(sqrt(w)) X."""
+        root = self.root_weights
+        for rows, columns, values in self.entries():
+            yield rows, columns, values if root is None else root[rows] * values
 
     @cached_property
-    def _transposed(self) -> sparse.csr_array:
-        return sparse.csr_array(self.X.T)
+    def row_counts(self) -> np.ndarray:
+        """Number of stored entries of each row."""
+        if self._by_rows:
+            return np.diff(self._stored.indptr)
+        return np.bincount(self._stored.indices, minlength=self.shape[0])
+
+    def _sum_by_column(self, quantity: Callable[..., np.ndarray]) -> np.ndarray:
+        """Sum ``quantity(rows, columns, values)`` of the stored entries of each column."""
+        total = np.zeros(self.shape[1])
+        for rows, columns, values in self.entries():
+            weights = quantity(rows, columns, values)
+            total += np.bincount(columns, weights, minlength=self.shape[1])
+        return total
 
     def matmat(self, V: np.ndarray) -> np.ndarray:
-        product = _multiply(self.X, V)
-        if self.structure.centered:
-            product -= np.einsum("i,ij->j", self.mean, V)  # BLAS would sum by its threads
-        if self.root_weights is not None:
-            product *= self.root_weights[:, None]
-        return product
+        product = self._products.times(V) if self._by_rows else self._products.transposed_times(V)
+        return self._centered_and_weighted(product, V, slice(None))
 
     def rmatmat(self, U: np.ndarray) -> np.ndarray:
         if self.root_weights is not None:
             U = self.root_weights[:, None] * U
-        product = _multiply(self._transposed, U)
+        product = self._transposed_times(U)
         if self.structure.centered:
             product -= np.outer(self.mean, U.sum(axis=0))
         return product
 
+    def _transposed_times(self, U: np.ndarray) -> np.ndarray:
+        return self._products.transposed_times(U) if self._by_rows else self._products.times(U)
+
+    def normal_product(self, V: np.ndarray, rhs: np.ndarray | None = None) -> np.ndarray:
+        if not self._by_rows:
+            return super().normal_product(V, rhs)
+        sums: dict[int, np.ndarray] = {}  # of the rows of each block, by its first row
+
+        def residual(product: np.ndarray, rows: slice) -> np.ndarray:
+            self._centered_and_weighted(product, V, rows)
+            if rhs is not None:
+                product -= rhs[rows]
+            if self.root_weights is not None:
+                product *= self.root_weights[rows, None]
+            sums[rows.start] = product.sum(axis=0)
+            return product
+
+        gradient = self._products.there_and_back(V, residual)
+        if self.structure.centered:
+            total = np.sum([sums[start] for start in sorted(sums)], axis=0)
+            gradient -= np.outer(self.mean, total)
+        return gradient
+
+    def _centered_and_weighted(self, product: np.ndarray, V: np.ndarray, rows: slice) -> np.ndarray:
+        """Turn rows of X V into those of A V, in place."""
+        if self.structure.centered:
+            product -= np.einsum("i,ij->j", self.mean, V)  # BLAS would sum by its threads
+        if self.root_weights is not None:
+            product *= self.root_weights[rows, None]
+        return product
+
     def dense_block(self, rows: slice, buffer: np.ndarray | None = None) -> np.ndarray:
-        block = _rows(self.X, rows).toarray()
+        block = self.X[rows].toarray()
         if self.structure.centered:
             block -= self.mean
         if self.root_weights is not None:
@@ -129,7 +221,7 @@ class SparseOperand(Operand):
     def gram(self) -> np.ndarray:
         if not self._sparse_product_is_right:
             return super().gram()
-        scaled = self._scaled
+        scaled = self.scaled
         gram = (scaled.T @ scaled).toarray()
         if self.structure.centered:
             # X'WX - s m' - m s' + W m m' with s the weighted sums, which need not be W m.
@@ -146,7 +238,7 @@ class SparseOperand(Operand):
     def outer_gram(self) -> np.ndarray:
         if not self._sparse_product_is_right:
             return self._outer_gram_of_dense_columns()
-        scaled = self._scaled
+        scaled = self.scaled
         outer_gram = (scaled @ scaled.T).toarray()
         if self.structure.centered:
             # A = S - r m' with S = diag(r) X, so AA' = SS' - (S m) r' - r (S m)' + (m'm) r r'.
@@ -157,7 +249,8 @@ class SparseOperand(Operand):
         return outer_gram
 
     @property
-    def _scaled(self) -> sparse.csr_array:
+    def scaled(self) -> sparse.csr_array:
+        """diag(sqrt(w)) X by rows."""
         if self.root_weights is None:
             return self.X
         return sparse.csr_array(self.X.multiply(self.root_weights[:, None]))
@@ -191,42 +284,13 @@ class SparseOperand(Operand):
     def column_sq_norms(self) -> np.ndarray:
         # Entry by entry about the mean: stored entries contribute w (x - m)^2, the others,
         # whose weights sum to W - sum of stored w, contribute m^2 each.
-        X, mean = self.X, self.mean
-        weights = None if self.root_weights is None else np.square(self.root_weights)
-        entry_weights = np.ones(X.nnz) if weights is None else np.repeat(weights, np.diff(X.indptr))
-        deviations = entry_weights * np.square(X.data - mean[X.indices])
-        p = self.shape[1]
-        stored = np.bincount(X.indices, deviations, minlength=p)
-        missing_weight = self.total_weight - np.bincount(X.indices, entry_weights, minlength=p)
+        mean, root = self.mean, self.root_weights
+
+        def weight(rows: np.ndarray) -> np.ndarray:
+            return np.ones(len(rows)) if root is None else np.square(root[rows])
+
+        stored = self._sum_by_column(lambda i, j, x: weight(i) * np.square(x - mean[j]))
+        missing_weight = self.total_weight - self._sum_by_column(lambda i, *_: weight(i))
         # Exactly nothing is missing from a full column, whose mean may be huge.
         missing_weight[self._is_full] = 0.0
         return stored + missing_weight * np.square(mean)
-
-
-def _multiply(X: sparse.csr_array, V: np.ndarray) -> np.ndarray:
-    """Return X V, the rows of X in parallel."""
-    V = np.ascontiguousarray(V)  # scipy would copy it for every block
-    out = np.empty((X.shape[0], V.shape[1]))
-
-    def fill(rows: slice) -> None:
-        out[rows] = _rows(X, rows) @ V
-
-    run_all([partial(fill, rows) for rows in _cut_evenly(X)])
-    return out
-
-
-def _cut_evenly(X: sparse.csr_array) -> list[slice]:
-    """Cut the rows into slices with equally many entries: a few long rows delay no thread."""
-    n_blocks = min(MAX_BLOCKS, max(1, X.nnz // BLOCK_NNZ), X.shape[0])
-    targets = np.linspace(0, X.nnz, n_blocks + 1)[1:-1]
-    bounds = np.unique(np.r_[0, np.searchsorted(X.indptr, targets), X.shape[0]]).tolist()
-    return [slice(start, stop) for start, stop in pairwise(bounds)]
-
-
-def _rows(X: sparse.csr_array, rows: slice) -> sparse.csr_array:
-    """Return rows of X as a view."""
-    start, stop = X.indptr[rows.start], X.indptr[rows.stop]
-    return sparse.csr_array(
-        (X.data[start:stop], X.indices[start:stop], X.indptr[rows.start : rows.stop + 1] - start),
-        shape=(rows.stop - rows.start, X.shape[1]),
-    )

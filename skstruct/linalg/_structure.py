@@ -10,6 +10,25 @@ OUT_OF_CORE_FACTOR = 8.0
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """Estimates for the sparse matrix X'X, without the rows that would fill it.
+
+    Attributes
+    ----------
+    products : float
+        Multiply-adds that form it.
+    gram_nnz : float
+        Its stored entries.
+    factor_nnz : float
+        Stored entries of its Cholesky factor.
+    """
+
+    products: float
+    gram_nnz: float
+    factor_nnz: float
+
+
+@dataclass(frozen=True, slots=True)
 class Structure:
     """Facts about the n x p matrix A = diag(sqrt(w)) (X - 1 m').
 
@@ -31,6 +50,10 @@ class Structure:
         Whether the rows can be read; otherwise only A'A is known.
     out_of_core : bool
         Whether the rows are read anew in every pass, from a file or the like.
+    matrix_free : bool
+        Whether X is known by its products only.
+    fill : Fill or None
+        What is known of the sparse matrix X'X.
     """
 
     n_rows: int
@@ -41,6 +64,8 @@ class Structure:
     weighted: bool = False
     has_rows: bool = True
     out_of_core: bool = False
+    matrix_free: bool = False
+    fill: Fill | None = None
 
     @property
     def is_sparse(self) -> bool:
@@ -83,6 +108,8 @@ class Structure:
             lead = "centered " if self.centered else ""
             return f"{lead}{self.n_rows} x {self.n_columns} matrix of which A'A is known"
         storage = f"sparse, {self.density:.2%} stored" if self.is_sparse else "dense"
+        if self.matrix_free:
+            storage = "known by its products"
         if self.out_of_core:
             storage += ", read in chunks"
         if self.n_rows >= 2 * self.n_columns:

@@ -10,7 +10,7 @@ from scipy.linalg import LinAlgWarning
 from skstruct._estimator import user_stacklevel
 from skstruct._parameters import check_bool, check_number, check_option
 from skstruct.linalg import LeastSquares as LeastSquaresProblem
-from skstruct.linalg import RidgeCoefficients
+from skstruct.linalg import RidgeCoefficients, analysed
 from skstruct.linear_model._linear import Design, LinearModel, rounding_error
 
 SOLVERS = ("auto", "gram_cholesky", "extended_qr", "qr", "svd", "cg")
@@ -142,6 +142,7 @@ class LeastSquares(LinearModel):
         self.positive = positive
         self.solver = solver
 
+    _takes_sources = True
     _optional = ("rank_", "condition_", "singular_", "coef_std_error_", "sigma2_")
 
     def _check_parameters(self) -> None:
@@ -155,7 +156,7 @@ class LeastSquares(LinearModel):
     def _fit(self, design: Design) -> None:
         p, t = design.X.shape[1], design.n_targets
         problem = LeastSquaresProblem(
-            design.operand.structure,
+            analysed(design.operand, np.zeros(t)),
             design.operand,
             design.targets,
             np.zeros(t),

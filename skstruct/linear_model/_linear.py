@@ -9,12 +9,18 @@ from typing import ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from scipy.sparse.linalg import LinearOperator
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from skstruct._compat import with_callbacks
-from skstruct._estimator import StructuredEstimator, check_sample_weight, result_dtype
-from skstruct.linalg import Operand, make_operand
+from skstruct._estimator import StructuredEstimator, check_sample_weight, check_source, result_dtype
+from skstruct.linalg import Operand, make_operand, row_blocks, row_source
 
 
 @dataclass(frozen=True)
@@ -139,16 +145,24 @@ class LinearModel(MultiOutputMixin, RegressorMixin, StructuredEstimator):
     def _fit(self, design: Design) -> None:
         """Set the fitted attributes."""
 
+    # Whether X may also be an operator or be read in chunks.
+    _takes_sources = False
+
     def _design(self, X: object, y: object, sample_weight: object) -> Design:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=[np.float64, np.float32],
-            accept_sparse=("csr", "csc"),
-            multi_output=True,
-            y_numeric=True,
-        )
+        if self._takes_sources and _is_source(X):
+            X = check_source(self, X, reset=True)
+            y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                dtype=[np.float64, np.float32],
+                accept_sparse=("csr", "csc"),
+                multi_output=True,
+                y_numeric=True,
+            )
         weights = check_sample_weight(sample_weight, X)
         operand = make_operand(X, weights, center=bool(self.fit_intercept))
         targets, offset = operand.prepare_targets(y.reshape(len(y), -1))
@@ -158,16 +172,22 @@ class LinearModel(MultiOutputMixin, RegressorMixin, StructuredEstimator):
         self, design: Design, coef: np.ndarray, intercept: np.ndarray | None = None
     ) -> None:
         """Set ``coef_`` and ``intercept_`` from coefficients in columns."""
+        vars(self).update(self._fitted(design, coef, intercept))
+
+    def _fitted(
+        self, design: Design, coef: np.ndarray, intercept: np.ndarray | None = None
+    ) -> dict[str, object]:
+        """Return ``coef_`` and ``intercept_`` for coefficients in columns."""
         dtype = result_dtype(design.X)
         if intercept is None:
             intercept = design.offset - design.operand.mean @ coef
-        self.coef_ = self._coef_of(coef.T, design).astype(dtype)
         if not self.fit_intercept:
-            self.intercept_ = 0.0
+            b = 0.0
         elif design.y.ndim == 1:
-            self.intercept_ = dtype.type(intercept[0])
+            b = dtype.type(intercept[0])
         else:
-            self.intercept_ = intercept.astype(dtype)
+            b = intercept.astype(dtype)
+        return {"coef_": self._coef_of(coef.T, design).astype(dtype), "intercept_": b}
 
     def _coef_of(self, rows: np.ndarray, design: Design) -> np.ndarray:
         """Give rows, one for each target, the shape that they have in scikit-learn."""
@@ -187,13 +207,44 @@ class LinearModel(MultiOutputMixin, RegressorMixin, StructuredEstimator):
             Predictions.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=("csr", "csc", "coo"), reset=False)
-        return X @ self.coef_.T + self.intercept_
+        if not (self._takes_sources and _is_source(X)):
+            X = validate_data(self, X, accept_sparse=("csr", "csc", "coo"), reset=False)
+            return X @ self.coef_.T + self.intercept_
+        X = check_source(self, X, reset=False)
+        if isinstance(X, LinearOperator):
+            return X @ self.coef_.T + self.intercept_
+        return np.concatenate([rows @ self.coef_.T for _, rows in row_blocks(X)]) + self.intercept_
 
     def __sklearn_tags__(self) -> object:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def alphas_per_target(estimator: BaseEstimator, n_targets: int) -> np.ndarray:
+    """Return the parameter ``alpha`` as an array of shape (n_targets,)."""
+    alphas = np.asarray(estimator.alpha)
+    if alphas.dtype.kind not in "fiu" or alphas.ndim > 1:
+        raise TypeError(
+            f"The 'alpha' parameter of {type(estimator).__name__} must be a float or an array of "
+            f"shape (n_targets,). Got {estimator.alpha!r} instead."
+        )
+    alphas = alphas.astype(np.float64).ravel()
+    if not (np.all(np.isfinite(alphas)) and np.all(alphas >= 0)):
+        raise ValueError(
+            f"The 'alpha' parameter of {type(estimator).__name__} must be finite and not "
+            f"negative. Got {estimator.alpha!r} instead."
+        )
+    if len(alphas) not in (1, n_targets):
+        raise ValueError(
+            "Number of targets and number of penalties do not correspond: "
+            f"{len(alphas)} != {n_targets}"
+        )
+    return np.broadcast_to(alphas, n_targets).copy()
+
+
+def _is_source(X: object) -> bool:
+    return isinstance(X, LinearOperator) or row_source(X) is not None
 
 
 def rounding_error(design: Design) -> float:

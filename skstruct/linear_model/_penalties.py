@@ -81,26 +81,34 @@ def _adjacency(adjacency: object, n_features: int) -> np.ndarray | sparse.sparra
     return adjacency
 
 
-def alphas_of(estimator: BaseEstimator) -> np.ndarray | None:
+def alphas_of(estimator: BaseEstimator, *, positive: bool, automatic: bool) -> np.ndarray | None:
     """Return the parameter ``alphas`` as numbers; None for automatic ones.
 
-    Zero is allowed where folds are refitted, ``cv`` not being None.
+    Parameters
+    ----------
+    estimator : estimator
+        Has the parameter.
+    positive : bool
+        Whether zero is not allowed.
+    automatic : bool
+        Whether 'auto' is.
     """
     given = estimator.alphas
-    if isinstance(given, str):
+    if automatic and isinstance(given, str):
         check_option(estimator, "alphas", ("auto",))
         return None
     alphas = np.atleast_1d(np.asarray(given, dtype=object))
-    if alphas.ndim != 1 or not len(alphas):
+    if isinstance(given, str) or alphas.ndim != 1 or not len(alphas):
+        expected = "'auto' or a sequence of numbers" if automatic else "a sequence of numbers"
         raise ValueError(
-            f"The 'alphas' parameter of {type(estimator).__name__} must be 'auto' or a sequence of "
-            f"numbers. Got {given!r} instead."
+            f"The 'alphas' parameter of {type(estimator).__name__} must be {expected}. "
+            f"Got {given!r} instead."
         )
     for i, alpha in enumerate(alphas):
         name = f"alphas[{i}]" if len(alphas) > 1 else "alphas"
         if not isinstance(alpha, Real):
             raise TypeError(f"{name} must be an instance of float, not {type(alpha).__name__}")
-        if estimator.cv is None and not alpha > 0:
+        if positive and not alpha > 0:
             raise ValueError(f"{name} == {alpha}, must be > 0.0.")
         if not alpha >= 0 or not np.isfinite(alpha):
             raise ValueError(f"{name} == {alpha}, must be >= 0.0.")

@@ -9,8 +9,8 @@ from scipy.linalg import LinAlgWarning
 
 from skstruct._estimator import user_stacklevel
 from skstruct._parameters import check_bool, check_number, check_option, random_seed
-from skstruct.linalg import Ridge, RidgeCoefficients
-from skstruct.linear_model._linear import Design, LinearModel, rounding_error
+from skstruct.linalg import Iteration, Ridge, RidgeCoefficients, analysed
+from skstruct.linear_model._linear import Design, LinearModel, alphas_per_target, rounding_error
 from skstruct.linear_model._penalties import penalty_of, prior_of
 
 # What each value of `solver` allows. The names of scikit-learn's Ridge come first; all of its
@@ -176,6 +176,7 @@ class Tikhonov(LinearModel):
         self.penalty = penalty
         self.coef_prior = coef_prior
 
+    _takes_sources = True
     _optional = ("edf_", "dual_coef_")
 
     def _check_parameters(self) -> None:
@@ -190,18 +191,19 @@ class Tikhonov(LinearModel):
             raise ValueError("solver='lbfgs' can be used only with positive=True")
 
     def _fit(self, design: Design) -> None:
-        operand, shape = design.operand, (design.X.shape[1], design.n_targets)
+        operand, shape = design.operand, (design.operand.shape[1], design.n_targets)
         prior = prior_of(self, shape)
         design = design.about(prior)
+        alphas = alphas_per_target(self, design.n_targets)
         problem = Ridge(
-            operand.structure,
+            analysed(operand, alphas),
             operand,
             design.targets,
-            self._penalties(design.n_targets),
+            alphas,
             penalty_of(self, shape[0]),
             lower=-prior if self.positive else None,
             tol=max(min(float(self.tol), MAX_TOL), rounding_error(design)),
-            max_iter=self.max_iter,
+            iteration=Iteration(max_iter=self.max_iter),
         )
         answer = self._solve(problem, "solver", SOLVERS[self.solver]).answer
         self._warn_if_not_unique(answer, problem)
@@ -212,26 +214,6 @@ class Tikhonov(LinearModel):
             self.edf_ = float(edf[0]) if design.y.ndim == 1 else edf
         if answer.dual is not None:
             self.dual_coef_ = answer.dual[:, 0] if design.y.ndim == 1 else answer.dual
-
-    def _penalties(self, n_targets: int) -> np.ndarray:
-        alphas = np.asarray(self.alpha)
-        if alphas.dtype.kind not in "fiu" or alphas.ndim > 1:
-            raise TypeError(
-                f"The 'alpha' parameter of {type(self).__name__} must be a float or an array of "
-                f"shape (n_targets,). Got {self.alpha!r} instead."
-            )
-        alphas = alphas.astype(np.float64).ravel()
-        if not (np.all(np.isfinite(alphas)) and np.all(alphas >= 0)):
-            raise ValueError(
-                f"The 'alpha' parameter of {type(self).__name__} must be finite and not "
-                f"negative. Got {self.alpha!r} instead."
-            )
-        if len(alphas) not in (1, n_targets):
-            raise ValueError(
-                "Number of targets and number of penalties do not correspond: "
-                f"{len(alphas)} != {n_targets}"
-            )
-        return np.broadcast_to(alphas, n_targets).copy()
 
     def _warn_if_not_unique(self, answer: RidgeCoefficients, problem: Ridge) -> None:
         n_columns = problem.structure.n_columns

@@ -281,7 +281,7 @@ class TikhonovCV(LinearModel):
             raise ValueError(f"criterion={self.criterion!r} takes no scoring")
 
     def _fit(self, design: Design, score_params: dict, split_params: dict) -> None:
-        alphas = alphas_of(self)
+        alphas = alphas_of(self, positive=self.cv is None, automatic=True)
         prior = prior_of(self, (design.X.shape[1], design.n_targets))
         shifted = design.about(prior)
         if self.cv is None:

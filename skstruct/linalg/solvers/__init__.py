@@ -9,6 +9,8 @@ A solver is a module with
     solver of higher robustness;
 ``ON_REQUEST``
     True for a solver that only runs when asked for by name;
+``BY_PRODUCTS``
+    True for a solver that needs nothing of the data but products; False if it is not there;
 ``applies(problem) -> str | None``
     None, or the reason why it cannot answer;
 ``cost(problem) -> Cost``
@@ -37,20 +39,34 @@ from skstruct.linalg.solvers import (
     full,
     gram_cholesky,
     gram_eigh,
+    lsmr,
+    lsqr,
     nonnegative,
     path_covariance,
     path_gram,
     path_svd,
     qr,
     randomized,
+    sparse_cholesky,
     svd,
 )
 
 SOLVERS = {
     "partial_svd": (covariance_eigh, gram_eigh, block_krylov, full, randomized, arpack),
-    "ridge": (gram_cholesky, dual_cholesky, eigen, cg, qr, svd, nonnegative),
+    "ridge": (
+        gram_cholesky,
+        dual_cholesky,
+        sparse_cholesky,
+        eigen,
+        cg,
+        lsmr,
+        lsqr,
+        qr,
+        svd,
+        nonnegative,
+    ),
     "ridge_path": (path_covariance, path_gram, path_svd),
     "ridge_folds": (fold_grams, fold_blocks, fold_refits),
-    "least_squares": (gram_cholesky, extended_qr, cg, qr, svd, nonnegative),
+    "least_squares": (gram_cholesky, sparse_cholesky, extended_qr, cg, qr, svd, nonnegative),
 }
 """The solvers of each kind of problem."""

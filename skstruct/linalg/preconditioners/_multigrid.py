@@ -1,0 +1,45 @@
+"""Algebraic multigrid for A'A + alpha P, by pyamg."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import numpy as np
+from scipy import sparse
+
+from skstruct.linalg._refine import by_penalty
+from skstruct.linalg._regression import Ridge
+from skstruct.linalg._sparse_gram import SparseGram, gram_obstacle
+
+
+class Multigrid:
+    """M^-1: a V-cycle of smoothed aggregation on the sparse part of A'A + alpha P.
+
+    Parameters
+    ----------
+    problem : Ridge
+        The problem, whose operand is sparse.
+    """
+
+    name = "amg"
+
+    def __init__(self, problem: Ridge) -> None:
+        self._gram = SparseGram(problem.operand)
+
+    @staticmethod
+    def obstacle(problem: Ridge) -> str | None:
+        """Return why it cannot be made, or None."""
+        if find_spec("pyamg") is None:
+            return "it needs pyamg, which is not installed (pip install pyamg)"
+        return gram_obstacle(problem)
+
+    def bind(self, problem: Ridge) -> Callable[[np.ndarray], np.ndarray]:
+        from pyamg import smoothed_aggregation_solver  # optional, and slow to import
+
+        def build(alpha: float) -> Callable[[np.ndarray], np.ndarray]:
+            matrix = sparse.csr_matrix(self._gram.shifted(problem.penalty, alpha))
+            cycle = smoothed_aggregation_solver(matrix).aspreconditioner(cycle="V")
+            return lambda rhs: np.column_stack([cycle.matvec(column) for column in rhs.T])
+
+        return by_penalty(problem.alphas, build)
