@@ -9,15 +9,23 @@ M. R. Hestenes and E. Stiefel (1952); D. P. O'Leary (1980), in the form of A. A.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from skstruct.linalg._columns import column_dots, scale_columns
+from skstruct.linalg._operand import even_slices
 from skstruct.linalg._regression import Ridge
 from skstruct.linalg._solution import Breakdown
+from skstruct.linalg._threads import run_all
 from skstruct.linalg.preconditioners import Preconditioner
 
 # Directions of a block whose squared norm is this share of the largest are rounding errors.
 DEPENDENT = 1e-13
+
+# Numbers in a block of rows of a block of directions: a few such arrays stay in a cache of 1 MB.
+BLOCK_NUMBERS = 2**15
 
 
 class ConjugateGradients:
@@ -105,10 +113,11 @@ class BlockConjugateGradients:
         self._apply = preconditioner.bind(problem)
         self._alpha = problem.alphas[0]
         self._columns = np.arange(problem.n_targets)
-        self._step = np.zeros_like(gradient)
+        self._step = np.zeros(gradient.shape)
+        self._blocks = even_slices(len(gradient), BLOCK_NUMBERS // gradient.shape[1])
+        self._directions: np.ndarray | None = None
         self._orthonormalize(-gradient)
         self._C = self._change
-        self._directions = self._Z.copy()
 
     @property
     def step(self) -> np.ndarray:
@@ -119,24 +128,46 @@ class BlockConjugateGradients:
         """Do one iteration."""
         problem, S = self._problem, self._directions
         image = problem.operand.normal_product(S)
-        if self._alpha:
-            image += self._alpha * problem.penalty.apply(S)
-        lengths = np.linalg.pinv(S.T @ image, rcond=DEPENDENT, hermitian=True)
-        self._step += S @ (lengths @ self._C)
-        self._orthonormalize(self._Q - image @ lengths)
+        penalised = problem.penalty.apply(S)
+
+        def products(rows: slice) -> np.ndarray:
+            image[rows] += self._alpha * penalised[rows]
+            return S[rows].T @ image[rows]
+
+        lengths = np.linalg.pinv(self._sum(products), rcond=DEPENDENT, hermitian=True)
+        step = lengths @ self._C
+
+        def move(rows: slice) -> None:
+            self._step[rows] += S[rows] @ step
+            self._Q[rows] -= image[rows] @ lengths
+
+        run_all([partial(move, rows) for rows in self._blocks])
+        self._orthonormalize(self._Q)
         self._C = self._change @ self._C
-        self._directions = self._Z + S @ self._change.T
 
     def _orthonormalize(self, T: np.ndarray) -> None:
-        """Set Q, M^-1 Q and the matrix that turns Q into T."""
+        """Set Q, M^-1 Q, the matrix that turns Q into T, and the next directions."""
         Z = self._apply(T)
-        squares, vectors = np.linalg.eigh(T.T @ Z)
+        squares, vectors = np.linalg.eigh(self._sum(lambda rows: T[rows].T @ Z[rows]))
         if squares[0] < -DEPENDENT * abs(squares[-1]):
             raise Breakdown(f"the preconditioner {self._preconditioner.name!r} is not definite")
         kept = squares > DEPENDENT * squares[-1]
         norms, vectors = np.sqrt(squares[kept]), vectors[:, kept]
-        self._Q, self._Z = T @ (vectors / norms), Z @ (vectors / norms)
-        self._change = norms[:, None] * vectors.T
+        inverse, self._change = vectors / norms, norms[:, None] * vectors.T
+        Q, S = np.empty((len(T), len(norms))), np.empty((len(T), len(norms)))
+
+        def combine(rows: slice) -> None:
+            Q[rows] = T[rows] @ inverse
+            S[rows] = Z[rows] @ inverse
+            if self._directions is not None:
+                S[rows] += self._directions[rows] @ self._change.T
+
+        run_all([partial(combine, rows) for rows in self._blocks])
+        self._Q, self._directions = Q, S
+
+    def _sum(self, part: Callable[[slice], np.ndarray]) -> np.ndarray:
+        """Return the sum of small matrices over blocks of rows."""
+        return np.sum(run_all([partial(part, rows) for rows in self._blocks]), axis=0)
 
     def sizes(self) -> np.ndarray:
         """Return the gradients that the recurrence has, relative to those at w = 0."""

@@ -8,13 +8,14 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from skstruct.linalg._columns import column_dots, column_sums, subtract_row
 from skstruct.linalg._operand import (
     DENSE_BLOCK_BYTES,
     Operand,
     even_slices,
     sum_in_lanes,
 )
-from skstruct.linalg._sparse_products import CompressedRows
+from skstruct.linalg._sparse_products import CompressedRows, Then
 
 # Stored entries that are looked at together where each is looked at (at least one a column): the
 # arrays for them take 10 MB at most for matrices of up to 200 000 columns.
@@ -168,15 +169,17 @@ class SparseOperand(Operand):
         return total
 
     def matmat(self, V: np.ndarray) -> np.ndarray:
-        product = self._products.times(V) if self._by_rows else self._products.transposed_times(V)
-        return self._centered_and_weighted(product, V, slice(None))
+        finish = self._finish(V)
+        if self._by_rows:
+            return self._products.times(V, finish)
+        return finish(self._products.transposed_times(V), slice(0, self.shape[0]))
 
     def rmatmat(self, U: np.ndarray) -> np.ndarray:
         if self.root_weights is not None:
             U = self.root_weights[:, None] * U
         product = self._transposed_times(U)
         if self.structure.centered:
-            product -= np.outer(self.mean, U.sum(axis=0))
+            product -= self.mean[:, None] @ column_sums(U)[None]
         return product
 
     def _transposed_times(self, U: np.ndarray) -> np.ndarray:
@@ -185,30 +188,36 @@ class SparseOperand(Operand):
     def normal_product(self, V: np.ndarray, rhs: np.ndarray | None = None) -> np.ndarray:
         if not self._by_rows:
             return super().normal_product(V, rhs)
+        finish = self._finish(V)
         sums: dict[int, np.ndarray] = {}  # of the rows of each block, by its first row
 
         def residual(product: np.ndarray, rows: slice) -> np.ndarray:
-            self._centered_and_weighted(product, V, rows)
+            finish(product, rows)
             if rhs is not None:
                 product -= rhs[rows]
             if self.root_weights is not None:
                 product *= self.root_weights[rows, None]
-            sums[rows.start] = product.sum(axis=0)
+            sums[rows.start] = column_sums(product)
             return product
 
         gradient = self._products.there_and_back(V, residual)
         if self.structure.centered:
             total = np.sum([sums[start] for start in sorted(sums)], axis=0)
-            gradient -= np.outer(self.mean, total)
+            gradient -= self.mean[:, None] @ total[None]
         return gradient
 
-    def _centered_and_weighted(self, product: np.ndarray, V: np.ndarray, rows: slice) -> np.ndarray:
-        """Turn rows of X V into those of A V, in place."""
-        if self.structure.centered:
-            product -= np.einsum("i,ij->j", self.mean, V)  # BLAS would sum by its threads
-        if self.root_weights is not None:
-            product *= self.root_weights[rows, None]
-        return product
+    def _finish(self, V: np.ndarray) -> Then:
+        """Return what turns rows of X V into those of A V, in place."""
+        shift = column_dots(np.broadcast_to(self.mean[:, None], V.shape), V)
+
+        def finish(product: np.ndarray, rows: slice) -> np.ndarray:
+            if self.structure.centered:
+                subtract_row(product, shift)
+            if self.root_weights is not None:
+                product *= self.root_weights[rows, None]
+            return product
+
+        return finish
 
     def dense_block(self, rows: slice, buffer: np.ndarray | None = None) -> np.ndarray:
         block = self.X[rows].toarray()

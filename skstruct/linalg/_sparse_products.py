@@ -32,6 +32,9 @@ MIN_LANES, MAX_LANES = 2, 8
 # and 2.7 for 4, 5.6 and 10.2 for 8, 16 and 18 for 16. The copy itself takes 13 ms.
 TRANSPOSED_COLUMNS = 6
 
+Then = Callable[[np.ndarray, slice], np.ndarray]
+"""Takes some rows of a product, which it may change, and which rows they are; returns others."""
+
 
 class CompressedRows:
     """A sparse matrix C stored by rows.
@@ -48,13 +51,14 @@ class CompressedRows:
         self._views: dict[tuple[int, int], sparse.csr_array] = {}
         self._cuts: dict[int, list[slice]] = {}
 
-    def times(self, V: np.ndarray) -> np.ndarray:
-        """Return C V, of shape (m, k)."""
+    def times(self, V: np.ndarray, then: Then | None = None) -> np.ndarray:
+        """Return C V, of shape (m, k), or what `then` makes of its rows."""
         V = np.ascontiguousarray(V)  # scipy would copy it for every block
         out = np.empty((self.shape[0], V.shape[1]))
 
         def fill(rows: slice) -> None:
-            out[rows] = self._rows(rows) @ V
+            product = self._rows(rows) @ V
+            out[rows] = product if then is None else then(product, rows)
 
         work = (self.matrix.nnz + self.shape[0]) * V.shape[1]
         run_all([partial(fill, rows) for rows in self._cut(min(MAX_BLOCKS, work // BLOCK_WORK))])
@@ -66,21 +70,11 @@ class CompressedRows:
             return self._transposed.times(U)
         return self._sum(lambda rows: self._rows(rows).T @ np.ascontiguousarray(U[rows]))
 
-    def there_and_back(
-        self, V: np.ndarray, between: Callable[[np.ndarray, slice], np.ndarray]
-    ) -> np.ndarray:
-        """Return C' f(C V), of shape (q, k).
-
-        Parameters
-        ----------
-        V : ndarray of shape (q, k)
-            The columns.
-        between : callable
-            f: takes some rows of C V, which it may change, and which rows they are.
-        """
+    def there_and_back(self, V: np.ndarray, between: Then) -> np.ndarray:
+        """Return C' f(C V), of shape (q, k), for f = `between`."""
         V = np.ascontiguousarray(V)
         if V.shape[1] >= TRANSPOSED_COLUMNS:
-            return self._transposed.times(between(self.times(V), slice(0, self.shape[0])))
+            return self._transposed.times(self.times(V, between))
 
         def lane(rows: slice) -> np.ndarray:
             block = self._rows(rows)

@@ -22,8 +22,8 @@ from skstruct.linalg._sparse_products import CompressedRows
 
 # TF-IDF 108 024 x 109 635, gradient 1e-6, iterations at alpha = 1 and 0.01: columns alone 92 and
 # 455; groups by one permutation 61 and 203 (setup 0.45 s), by two 68 and 241 (0.14 s), by three
-# 79 and 258; identical rows 92 and 280. The 100 heaviest columns in a block besides: 60 and 237, 300
-# of them 50 and 238.
+# 79 and 258; identical rows 92 and 280. The 100 heaviest columns in a block besides: 60 and 237,
+# 300 of them 50 and 238.
 N_PERMUTATIONS = 2
 FREQUENT = 0.01
 MAX_FREQUENT = 100
