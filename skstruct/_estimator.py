@@ -175,4 +175,5 @@ def as_fitted(counterpart: BaseEstimator, estimator: BaseEstimator, names: Seque
 
 def result_dtype(*arrays: np.ndarray | sparse.sparray) -> np.dtype:
     """Return float32 if every array is, else float64."""
-    return np.result_type(*(array.dtype for array in arrays))
+    single = all(np.dtype(array.dtype) == np.float32 for array in arrays)
+    return np.dtype(np.float32 if single else np.float64)

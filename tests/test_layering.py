@@ -91,6 +91,8 @@ def engine_needs_nothing_above_it(found):
 
 def engine_needs_numpy_and_scipy_only(found):
     allowed = ("numpy", "scipy", "threadpoolctl", "skstruct", *sys.stdlib_module_names)
+    if found.importer == f"{ENGINE}.preconditioners._multigrid":
+        allowed += ("pyamg",)  # used where it is installed
     if within(found.importer, ENGINE) and not any(within(found.target, name) for name in allowed):
         return "the engine depends on numpy, scipy and threadpoolctl"
     return None
@@ -143,9 +145,9 @@ def estimators_do_no_numerics(found):
     if not is_estimator(found.importer):
         return None
     numerics = ("numpy.linalg", "scipy.linalg", "scipy.sparse.linalg", "scipy.optimize")
-    # a class of warnings is no routine
+    # a class of warnings is no routine, nor is a kind of data
     if any(within(found.target, name) for name in numerics) and not found.target.endswith(
-        "Warning"
+        ("Warning", "LinearOperator")
     ):
         return "an estimator leaves the numerics to the engine"
     return None

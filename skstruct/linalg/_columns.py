@@ -35,7 +35,7 @@ def column_dots(A: np.ndarray, B: np.ndarray) -> np.ndarray:
 
 def column_sums(A: np.ndarray) -> np.ndarray:
     """Return the sums of the columns."""
-    if not A.flags.c_contiguous:
+    if A.shape[1] < 2 or not A.flags.c_contiguous:
         return A.sum(axis=0)
     long_rows, _, rest = _as_long_rows(A, np.empty(A.shape[1]))
     sums = long_rows.sum(axis=0).reshape(-1, A.shape[1])
@@ -45,7 +45,7 @@ def column_sums(A: np.ndarray) -> np.ndarray:
 def _as_long_rows(A: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return views of A with many rows as one and of the remaining rows, and repeated numbers."""
     c = A.shape[1]
-    if c == 1 or not A.flags.c_contiguous:
+    if c < 2 or not A.flags.c_contiguous:
         return A, numbers, A[:0]
     body = len(A) // ROWS_AS_ONE * ROWS_AS_ONE
     long_rows = A[:body].reshape(-1, ROWS_AS_ONE * c)

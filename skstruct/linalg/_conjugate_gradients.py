@@ -152,8 +152,12 @@ class BlockConjugateGradients:
         if squares[0] < -DEPENDENT * abs(squares[-1]):
             raise Breakdown(f"the preconditioner {self._preconditioner.name!r} is not definite")
         kept = squares > DEPENDENT * squares[-1]
-        norms, vectors = np.sqrt(squares[kept]), vectors[:, kept]
-        inverse, self._change = vectors / norms, norms[:, None] * vectors.T
+        kept[-1] = True  # all of them may be zero
+        norms, vectors = np.sqrt(np.maximum(squares[kept], 0.0)), vectors[:, kept]
+        inverse, self._change = (
+            vectors * _ratio(np.ones(len(norms)), norms),
+            norms[:, None] * vectors.T,
+        )
         Q, S = np.empty((len(T), len(norms))), np.empty((len(T), len(norms)))
 
         def combine(rows: slice) -> None:
@@ -164,6 +168,8 @@ class BlockConjugateGradients:
 
         run_all([partial(combine, rows) for rows in self._blocks])
         self._Q, self._directions = Q, S
+        if not kept.all():
+            self._apply = self._preconditioner.bind(self._problem.only(np.arange(len(norms))))
 
     def _sum(self, part: Callable[[slice], np.ndarray]) -> np.ndarray:
         """Return the sum of small matrices over blocks of rows."""

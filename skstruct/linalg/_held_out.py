@@ -42,9 +42,11 @@ class HeldOut:
     def __call__(self, progress: Progress) -> bool:
         coef, columns = progress.coefficients(), progress.columns
         errors = self._error(coef, columns)
-        row = np.full(len(self._least), np.nan)
-        row[columns] = errors
-        self.errors.append(row)
+        if progress.iteration == 1:  # of another group of targets
+            self._last_gain = 0
+        if progress.iteration > len(self.errors):
+            self.errors.append(np.full(len(self._least), np.nan))
+        self.errors[progress.iteration - 1][columns] = errors
         better = errors < self._least[columns]
         self._least[columns[better]] = errors[better]
         self.coef[:, columns[better]] = coef[:, better]

@@ -14,12 +14,12 @@ from typing import Protocol
 import numpy as np
 
 from skstruct.linalg._config import get_config
+from skstruct.linalg._costs import gradient_cost
 from skstruct.linalg._iteration import Progress
 from skstruct.linalg._path_start import order_of_path, start_on_path
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.preconditioners import Preconditioner, preconditioner, stronger
-from skstruct.linalg.solvers._costs import gradient_cost
 
 DEFAULT_MAX_ITER = 2000
 # Half of what is asked: the measured gradient differs from the recurrence's.
@@ -70,16 +70,17 @@ def iterate(problem: Ridge, method: MethodMaker) -> RidgeCoefficients:
     """
     p, t = problem.structure.n_columns, problem.n_targets
     coef, gradient = np.zeros((p, t)), np.zeros((p, t))
+    solved = np.zeros(t, dtype=bool)
     n_iter = np.zeros(t, dtype=np.int64)
     sizes, stopped = [], False
     preconditioner_ = preconditioner(problem)
     for columns in _groups(problem):
-        start = start_on_path(problem, columns, coef, gradient)
+        start = start_on_path(problem, columns, solved, coef, gradient)
         run = _Run(problem.only(columns), columns, method, preconditioner_, start)
         run.to_the_end()
         preconditioner_ = run.preconditioner  # what one group found slow another will, too
         coef[:, columns], gradient[:, columns] = run.coef, run.gradient
-        n_iter[columns] = run.n_iter
+        n_iter[columns], solved[columns] = run.n_iter, True
         sizes.append((columns, run.history))
         stopped |= run.stopped
     return RidgeCoefficients(
@@ -120,20 +121,24 @@ class _Run:
 
     def to_the_end(self) -> None:
         """Iterate until the measured gradients are small enough or nothing more can be done."""
+        problem = self.problem
         previous, restarts = np.full(len(self.columns), np.inf), 0
         while not self.stopped and len(self.history) < self.budget:
-            reached = self.problem.relative_size(self.gradient)
-            worth = (reached > self.problem.tol) & (reached <= MIN_GAIN * previous)
+            errors = problem.errors(RidgeCoefficients(self.coef, self.gradient))
+            reached = problem.relative_size(self.gradient)
+            worth = (errors > problem.tol) & (reached <= MIN_GAIN * previous)
             if not worth.any() or restarts > MAX_RESTARTS:
                 return
+            # Backward errors may ask for less than the tolerance of the gradient.
+            goal = MARGIN * np.minimum(problem.tol, MIN_GAIN * reached[worth])
             previous, restarts = reached, restarts + 1
             before = self.preconditioner
-            self._leg(np.flatnonzero(worth))
+            self._leg(np.flatnonzero(worth), goal)
             if self.preconditioner is not before:  # given up early, not stalled
                 previous, restarts = np.full(len(self.columns), np.inf), 0
 
-    def _leg(self, active: np.ndarray) -> None:
-        """Iterate some of the targets from where they are until they seem to be done."""
+    def _leg(self, active: np.ndarray, goal: np.ndarray) -> None:
+        """Iterate some of the targets until their gradients seem to be as small as `goal`."""
         problem = self.problem.only(active)
         coef = self.coef[:, active]
         state = self.method(problem, coef, self.gradient[:, active], self.preconditioner)
@@ -144,10 +149,11 @@ class _Run:
             self._note(active, sizes)
             leg.append(sizes.max())
             self.stopped = self._asks_to_stop(active, sizes, state)
-            done = sizes <= MARGIN * problem.tol
+            done = sizes <= goal
             if done.any():
                 self._settle(problem, state, active, done)
-                active, problem = active[~done], problem.only(np.flatnonzero(~done))
+                active, goal = active[~done], goal[~done]
+                problem = problem.only(np.flatnonzero(~done))
                 state.keep(np.flatnonzero(~done))
             elif self._is_slow(leg):
                 other = stronger(self.problem)

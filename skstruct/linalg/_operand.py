@@ -74,7 +74,7 @@ class Operand(ABC):
         self.structure = Structure(
             n_rows=X.shape[0],
             n_columns=X.shape[1],
-            dtype=X.dtype.name,
+            dtype=np.dtype(X.dtype).name,
             nnz=nnz,
             centered=centered,
             weighted=weights is not None,

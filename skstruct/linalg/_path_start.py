@@ -29,7 +29,11 @@ def order_of_path(problem: Ridge) -> list[int]:
 
 
 def start_on_path(
-    problem: Ridge, columns: np.ndarray, coef: np.ndarray, gradient: np.ndarray
+    problem: Ridge,
+    columns: np.ndarray,
+    solved: np.ndarray,
+    coef: np.ndarray,
+    gradient: np.ndarray,
 ) -> np.ndarray | None:
     """Return where to begin for some columns of a problem; None for zeros.
 
@@ -39,15 +43,17 @@ def start_on_path(
         The whole problem.
     columns : ndarray of shape (c,)
         The targets to be solved.
+    solved : ndarray of shape (t,)
+        Which targets were solved.
     coef, gradient : ndarray of shape (p, t)
-        Solutions, and the gradients measured there, for targets that were solved; else zeros.
+        Their solutions, and the gradients measured there.
     """
     given = problem.iteration.start
     t = problem.n_targets // problem.n_repeats
     starts = []
     for column in columns.tolist():
         family = np.arange(column % t, problem.n_targets, t)
-        known = family[coef[:, family].any(axis=0)]
+        known = family[solved[family]]
         if len(known):
             starts.append(_best_combination(problem, column, known, coef, gradient))
         elif given is not None:

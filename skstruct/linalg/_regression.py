@@ -248,22 +248,28 @@ class Ridge:
         scale[scale == 0] = 1.0
         return scale
 
-    def certify(self, answer: RidgeCoefficients) -> Certificate:
-        """Measure the gradient on the data; with bounds, its violation of the KKT conditions."""
+    def errors(self, answer: RidgeCoefficients) -> np.ndarray:
+        """Measure the gradient of each target on the data; with bounds, what violates KKT."""
         gradient = self.gradient(answer.coef) if answer.gradient is None else answer.gradient
-        quantity = "gradient in column norms, relative to that at w = 0"
         if self.is_bounded:
             gradient = self._kkt_violation(answer.coef, gradient)
-            quantity = "KKT violation in column norms, relative to the gradient at w = 0"
-        value = float(self.relative_size(gradient, answer.coef).max(initial=0.0))
+        return self.relative_size(gradient, answer.coef)
+
+    def certify(self, answer: RidgeCoefficients) -> Certificate:
+        """Return the largest of the errors, and what was asked."""
+        value = float(self.errors(answer).max(initial=0.0))
         if answer.stopped:
-            return Certificate(f"{quantity}, where it was stopped", value, np.inf)
-        return Certificate(
-            quantity,
-            value,
-            self.tol,
-            remedy="increase max_iter or alpha, or choose solver='svd'",
-        )
+            return Certificate(f"{self.quantity}, where it was stopped", value, np.inf)
+        return Certificate(self.quantity, value, self.tol, remedy=self.remedy)
+
+    @property
+    def quantity(self) -> str:
+        """What the errors are."""
+        if self.is_bounded:
+            return "KKT violation in column norms, relative to the gradient at w = 0"
+        return "gradient in column norms, relative to that at w = 0"
+
+    remedy: ClassVar[str] = "increase max_iter or alpha, or choose solver='svd'"
 
     def _kkt_violation(self, coef: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """At the minimum the gradient vanishes above the bound and is not negative at it."""
@@ -311,7 +317,10 @@ class LeastSquares(Ridge):
         """Small problems get every digit."""
         return ("extended_qr",) if self.is_small else ()
 
-    def certify(self, answer: RidgeCoefficients) -> Certificate:
+    quantity: ClassVar[str] = "backward error with columns of unit norm"
+    remedy: ClassVar[str] = "remove columns that depend on others, or choose solver='svd'"
+
+    def errors(self, answer: RidgeCoefficients) -> np.ndarray:
         """Measure the backward error: how little A and y have to change for w to be a minimiser.
 
         With columns scaled to unit norm, relative to ||A|| and ||y|| in Frobenius norms. It is
@@ -328,12 +337,7 @@ class LeastSquares(Ridge):
         value = _ratio(np.linalg.norm(scaled, axis=0), norm * residual)
         for i in np.flatnonzero(~(value <= self.tol)):
             value[i] = self._least_change(answer, scaled[:, i], residual[i], i, norm)
-        return Certificate(
-            "backward error with columns of unit norm",
-            float(value.max(initial=0.0)),
-            self.tol,
-            remedy="remove columns that depend on others, or choose solver='svd'",
-        )
+        return value
 
     def _least_change(
         self, answer: RidgeCoefficients, gradient: np.ndarray, residual: float, i: int, norm: float

@@ -392,6 +392,7 @@ class _Reporter:
     def __init__(self, estimator: IterativeLeastSquares, design: Design, report: Report) -> None:
         self._estimator, self._design, self._report = estimator, design, report
         self._coef = np.zeros((design.operand.shape[1], design.n_targets))
+        self._asked_to_stop = False
 
     def __call__(self, progress: Progress) -> bool:
         def attributes() -> dict[str, object]:
@@ -399,4 +400,6 @@ class _Reporter:
             self._coef[:, progress.columns[own]] = progress.coefficients()[:, own]
             return self._estimator._fitted(self._design, self._coef)
 
-        return self._report(attributes)
+        # What stops one group of targets stops those that follow.
+        self._asked_to_stop = self._asked_to_stop or self._report(attributes)
+        return self._asked_to_stop

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from skstruct.linalg import (
     Breakdown,
     Cost,
+    Iteration,
     Machine,
     PartialSVD,
     RangeFinder,
@@ -115,7 +116,7 @@ def test_exact_duplicates_have_the_minimum_norm():
 def test_cg_without_enough_iterations_is_replaced(max_iter):
     rng = np.random.default_rng(2)
     X, y = rng.standard_normal((80, 20)), rng.standard_normal((80, 1))
-    problem = ridge_problem(X, y, [1e-3], max_iter=max_iter)
+    problem = ridge_problem(X, y, [1e-3], iteration=Iteration(max_iter=max_iter))
     solution = run(problem, ("cg",))
     assert outcomes(solution)[0] == ("cg", "not certified")
     assert solution.solver != "cg"
@@ -129,7 +130,7 @@ def test_cg_alone_returns_its_best_and_says_so():
     X, y = rng.standard_normal((80, 20)), rng.standard_normal((80, 1))
     # nothing but cg fits a few kilobytes
     with config_context(memory_limit=1500):
-        solution = run(ridge_problem(X, y, [1e-3], max_iter=2))
+        solution = run(ridge_problem(X, y, [1e-3], iteration=Iteration(max_iter=2)))
     assert solution.plan.order == ("cg",)
     assert solution.solver == "cg"
     assert solution.answer.n_iter == 2

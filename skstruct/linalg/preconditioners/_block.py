@@ -188,6 +188,8 @@ def _product_within(operand: SparseOperand, group: np.ndarray, n_groups: int) ->
         keys.append(i[inside] * np.int64(n_groups) + group[j[inside]])
         columns.append(j[inside])
         values.append(x[inside])
+    if not keys:
+        return sparse.coo_array((operand.shape[1],) * 2)
     keys, rows = np.unique(np.concatenate(keys), return_inverse=True)
     shape = (len(keys), operand.shape[1])
     matrix = sparse.csr_array(

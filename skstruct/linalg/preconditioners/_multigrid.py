@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import numpy as np
 from scipy import sparse
@@ -30,7 +29,9 @@ class Multigrid:
     @staticmethod
     def obstacle(problem: Ridge) -> str | None:
         """Return why it cannot be made, or None."""
-        if find_spec("pyamg") is None:
+        try:
+            import pyamg  # noqa: F401 - whether it is there
+        except ImportError:
             return "it needs pyamg, which is not installed (pip install pyamg)"
         return gram_obstacle(problem)
 

@@ -6,19 +6,15 @@ For data too large for any Gram matrix. One pass over the data an iteration, for
 from __future__ import annotations
 
 from skstruct.linalg._conjugate_gradients import BlockConjugateGradients, ConjugateGradients
+from skstruct.linalg._costs import EXPECTED_ITERATIONS, gradient_cost
 from skstruct.linalg._iterate import Method, iterate
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
-from skstruct.linalg.solvers._costs import gradient_cost
 
 NAME = "cg"
 ROBUSTNESS = 0
 ON_REQUEST = False
 BY_PRODUCTS = True
-
-# Iterations that the planner expects: text at alpha = 1 took 60 to a gradient of 1e-6, at
-# alpha = 0.01 240.
-EXPECTED_ITERATIONS = 150
 
 
 def applies(problem: Ridge) -> str | None:

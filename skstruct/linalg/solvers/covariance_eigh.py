@@ -8,11 +8,11 @@ small ones: those are found anew from the data projected on them.
 from __future__ import annotations
 
 from skstruct.linalg._cache import gram
+from skstruct.linalg._costs import gram_cost
 from skstruct.linalg._gram_eigenpairs import eigh_flops, gram_eigenpairs
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import PartialSVD, SingularTriplets
 from skstruct.linalg._spectral import triplets_from_right
-from skstruct.linalg.solvers._costs import gram_cost
 
 NAME = "covariance_eigh"
 ROBUSTNESS = 2

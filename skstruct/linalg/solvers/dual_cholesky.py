@@ -10,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from skstruct.linalg._cache import outer_gram
+from skstruct.linalg._costs import gradient_cost, gram_cost
 from skstruct.linalg._machine import CHOLESKY_FLOPS, Cost
 from skstruct.linalg._penalty import IdentityPenalty
 from skstruct.linalg._refine import by_penalty, iterate, relative_errors
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._spectral import cholesky
-from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
 
 NAME = "dual_cholesky"
 ROBUSTNESS = 1

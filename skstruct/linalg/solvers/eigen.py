@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from skstruct.linalg._costs import gradient_cost, gram_cost
 from skstruct.linalg._machine import EIGH_FLOPS, Cost
 from skstruct.linalg._refine import refine
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import MIN_RCOND
-from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
 
 NAME = "eigen"
 ROBUSTNESS = 1

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from skstruct.linalg._costs import gram_cost
 from skstruct.linalg._left_out import FULL_LEVERAGE
 from skstruct.linalg._machine import CHOLESKY_FLOPS, EIGH_FLOPS, Cost
 from skstruct.linalg._path_spectra import from_shorter_side
 from skstruct.linalg._ridge_folds import FoldScores, RidgeFolds
 from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.solvers._costs import gram_cost
 
 NAME = "fold_blocks"
 ROBUSTNESS = 1

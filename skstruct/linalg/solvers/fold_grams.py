@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skstruct.linalg._costs import gram_cost
 from skstruct.linalg._machine import EIGH_FLOPS, Cost
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._operands import make_operand
@@ -14,7 +15,6 @@ from skstruct.linalg._ridge_folds import FoldScores, RidgeFolds
 from skstruct.linalg._ridge_path import GRAM_RESOLUTION
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import leading_eigenpairs
-from skstruct.linalg.solvers._costs import gram_cost
 
 NAME = "fold_grams"
 ROBUSTNESS = 1

@@ -7,11 +7,11 @@ leave the Gram matrix.
 
 from __future__ import annotations
 
+from skstruct.linalg._costs import gradient_cost, gram_cost
 from skstruct.linalg._machine import CHOLESKY_FLOPS, Cost
 from skstruct.linalg._refine import by_penalty, describe, refine
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._spectral import cholesky
-from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
 
 NAME = "gram_cholesky"
 ROBUSTNESS = 1

@@ -7,11 +7,11 @@ U give V = A'U / s; where s is small the Gram matrix of what is left of A'U rest
 from __future__ import annotations
 
 from skstruct.linalg._cache import outer_gram
+from skstruct.linalg._costs import gram_cost
 from skstruct.linalg._gram_eigenpairs import eigh_flops, gram_eigenpairs
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._problems import NEEDS_ROWS, PartialSVD, SingularTriplets
 from skstruct.linalg._spectral import triplets_from_left
-from skstruct.linalg.solvers._costs import gram_cost
 
 NAME = "gram_eigh"
 ROBUSTNESS = 2

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from skstruct.linalg._costs import EXPECTED_ITERATIONS, gradient_cost
 from skstruct.linalg._golub_kahan import LSQR
 from skstruct.linalg._iterate import iterate
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
-from skstruct.linalg.solvers import cg
-from skstruct.linalg.solvers._costs import gradient_cost
 
 NAME = "lsqr"
 ROBUSTNESS = 0
 ON_REQUEST = True
 BY_PRODUCTS = True
 
-applies = cg.applies
+
+def applies(problem: Ridge) -> str | None:
+    if problem.is_bounded:
+        return "it knows no bounds on the coefficients"
+    return None
 
 
 def cost(problem: Ridge) -> Cost:
-    one = gradient_cost(problem, n_gradients=cg.EXPECTED_ITERATIONS)
+    one = gradient_cost(problem, n_gradients=EXPECTED_ITERATIONS)
     return replace(one, traffic=2 * one.traffic, passes=2 * one.passes)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import nnls
 
+from skstruct.linalg._costs import gradient_cost, gram_cost
 from skstruct.linalg._machine import EIGH_FLOPS, Cost
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.solvers._costs import gradient_cost, gram_cost
 
 NAME = "nonnegative"
 ROBUSTNESS = 1

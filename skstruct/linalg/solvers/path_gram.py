@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from skstruct.linalg._costs import gram_cost
 from skstruct.linalg._machine import EIGH_FLOPS, Cost
 from skstruct.linalg._path_spectra import from_gram
 from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._spectrum import Spectrum
-from skstruct.linalg.solvers._costs import gram_cost
 
 NAME = "gram_eigh"
 ROBUSTNESS = 1

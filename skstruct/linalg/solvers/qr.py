@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
+from skstruct.linalg._costs import gradient_cost
 from skstruct.linalg._machine import QR_FLOPS, Cost
 from skstruct.linalg._refine import by_penalty, describe, refine
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._spectral import tall_r_factor
 from skstruct.linalg._triangular import TriangularFactor
-from skstruct.linalg.solvers._costs import gradient_cost
 
 NAME = "qr"
 ROBUSTNESS = 2

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.sparse.linalg import splu
 
+from skstruct.linalg._costs import gradient_cost
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._penalty import Penalty
 from skstruct.linalg._refine import by_penalty, refine
@@ -18,7 +19,6 @@ from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._sparse_gram import SparseGram
 from skstruct.linalg._sparse_operand import SparseOperand
-from skstruct.linalg.solvers._costs import gradient_cost
 
 NAME = "sparse_cholesky"
 ROBUSTNESS = 1

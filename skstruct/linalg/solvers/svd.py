@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from skstruct.linalg._costs import gradient_cost
 from skstruct.linalg._machine import QR_FLOPS, SVD_FLOPS, Cost
 from skstruct.linalg._refine import by_penalty, refine
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._spectral import svd, tall_r_factor
-from skstruct.linalg.solvers._costs import gradient_cost
 
 NAME = "svd"
 ROBUSTNESS = 3
