@@ -24,8 +24,8 @@ from skstruct.linalg.preconditioners import Preconditioner
 # Directions of a block whose squared norm is this share of the largest are rounding errors.
 DEPENDENT = 1e-13
 
-# Numbers in a block of rows of a block of directions: a few such arrays stay in a cache of 1 MB.
-BLOCK_NUMBERS = 2**15
+# Numbers in a block of rows of a block of directions: 1 MB, a task of 0.1 ms and more.
+BLOCK_NUMBERS = 2**17
 
 
 class ConjugateGradients:

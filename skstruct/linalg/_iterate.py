@@ -132,7 +132,7 @@ class _Run:
             # Backward errors may ask for less than the tolerance of the gradient.
             goal = MARGIN * np.minimum(problem.tol, MIN_GAIN * reached[worth])
             previous, restarts = reached, restarts + 1
-            before = self.preconditioner
+            self.refines, before = restarts > 1, self.preconditioner
             self._leg(np.flatnonzero(worth), goal)
             if self.preconditioner is not before:  # given up early, not stalled
                 previous, restarts = np.full(len(self.columns), np.inf), 0
@@ -182,13 +182,20 @@ class _Run:
         return bool(on_step(present))
 
     def _settle(self, problem: Ridge, state: Method, active: np.ndarray, done: np.ndarray) -> None:
-        """Take over the steps of some targets and measure their gradients."""
+        """Take over the steps of some targets and measure their gradients.
+
+        A leg that was to refine what another one found counts only where it did.
+        """
         columns = active[done]
-        self.coef[:, columns] += state.step[:, done]
-        if not np.all(np.isfinite(self.coef[:, columns])):
+        coef = self.coef[:, columns] + state.step[:, done]
+        if not np.all(np.isfinite(coef)):
             raise Breakdown("the coefficients are not finite")
         part = problem.only(np.flatnonzero(done))
-        self.gradient[:, columns] = part.gradient(self.coef[:, columns])
+        gradient = part.gradient(coef)
+        if self.refines and not self.stopped:
+            gained = part.relative_size(gradient) < part.relative_size(self.gradient[:, columns])
+            columns, coef, gradient = columns[gained], coef[:, gained], gradient[:, gained]
+        self.coef[:, columns], self.gradient[:, columns] = coef, gradient
 
     def _is_slow(self, leg: list[float]) -> bool:
         """Whether many iterations are to come; too many for patience are a breakdown."""

@@ -177,8 +177,10 @@ def test_against_extended_precision(solver, conditioning, shape, variant):
         reached = max(tol, solution.certificate.value)
         allowed = tolerances(solver, A, alphas, reached)
         assert_agrees(answer, A, targets[:, columns], alphas, allowed)
-        # 1e-11 is more than the rounding errors of near-duplicates allow
-        assert solution.certificate.value <= max(tol, 1e-8)
+        # 1e-11 is more than the rounding errors of near-duplicates allow, and of twelve decades
+        # where no other solver takes over
+        least = 1e-7 if solver in ("lsmr", "lsqr") else 1e-8
+        assert solution.certificate.value <= max(tol, least)
 
 
 @pytest.mark.parametrize("storage", ["C", "csr"])
