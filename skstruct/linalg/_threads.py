@@ -9,11 +9,15 @@ at one thread for the whole of a run.
 
 Callers cut the work by shape alone and combine results in a fixed order, so the threads of a
 region do not change a bit. Where BLAS has the threads instead, their number changes roundings.
+
+How many threads: the cores granted, less any limit that somebody set (environment, affinity,
+threadpoolctl, joblib's workers, ``blas_threads``), less a core for every other thread that fits.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +26,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
+
+from skstruct.linalg._config import get_config
 
 # From this order a factorisation gains more from BLAS threads than their spinning costs
 # afterwards: the leading 20 eigenpairs take 9 ms of order 500, 36 ms of order 1000.
@@ -42,33 +48,68 @@ class _Region:
 # setting of BLAS is restored by whoever changed it.
 _claim = threading.Lock()
 _region: _Region | None = None
+# Threads that work serially beside the region, or after it. The next region leaves each a core.
+_beside: set[int] = set()
 
 
 @contextmanager
 def parallel_region() -> Iterator[None]:
     """Claim the allowed cores for passes over blocks, if nobody else has them."""
+    claim, here = _claim, threading.get_ident()
+    if claim.acquire(blocking=False):
+        try:
+            with _claimed(max(1, allowed_threads() - len(_beside - {here}))):
+                yield
+        finally:
+            claim.release()
+    elif here in _beside or _owns_region():  # nested
+        yield
+    else:
+        _beside.add(here)
+        try:
+            yield
+        finally:
+            _beside.discard(here)
+
+
+@contextmanager
+def _claimed(n_threads: int) -> Iterator[None]:
+    """Hold BLAS at one thread, with a pool of `n_threads` threads if that is more than one."""
     global _region
-    if not _claim.acquire(blocking=False):
+    if n_threads == 1 and not _blas_is_threaded():
         yield
         return
-    try:
-        n_threads = allowed_threads()
-        if n_threads == 1:
+    with _blas().limit(limits=1):
+        # threadpoolctl lets only one thread of a process change OpenBLAS: if somebody else
+        # holds it, block threads beside BLAS threads would oversubscribe.
+        if n_threads == 1 or _blas_is_threaded():
             yield
             return
-        with _blas().limit(limits=1), ThreadPoolExecutor(n_threads) as pool:
-            if any(library.num_threads > 1 for library in _libraries()):
-                # threadpoolctl lets only one thread of a process change OpenBLAS: somebody
-                # else holds it, and block threads beside BLAS threads would oversubscribe.
-                yield
-                return
+        with ThreadPoolExecutor(n_threads, initializer=_hold_blas) as pool:
             _region = _Region(threading.get_ident(), n_threads, pool)
             try:
                 yield
             finally:
                 _region = None
-    finally:
-        _claim.release()
+
+
+def _hold_blas() -> None:
+    # With OpenMP every thread has a limit of its own, and that of the region's owner is not
+    # inherited: block threads would start as many OpenMP threads each as there are cores.
+    for library in _libraries():
+        if library.num_threads > 1:
+            library.set_num_threads(1)
+
+
+def _forget_regions() -> None:
+    """Start afresh in a forked process, where the threads of a region do not exist."""
+    global _claim, _region
+    _claim, _region = threading.Lock(), None
+    _beside.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_regions)
 
 
 def run_all(tasks: Sequence[Callable[[], object]]) -> list:
@@ -94,12 +135,27 @@ def threaded_blas(order: int) -> Iterator[None]:
 
 
 def allowed_threads() -> int:
-    """Return how many threads may run: the cores granted, less any limit set on BLAS."""
+    """Return how many threads may run: the cores granted, less any limit that somebody set."""
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
-    return max(1, min([cores, *(library.num_threads for library in _libraries())]))
+    requested = get_config().blas_threads
+    if requested is None:
+        requested = 1 if _is_pool_worker() else cores
+    return max(1, min([requested, cores, *(library.num_threads for library in _libraries())]))
+
+
+def _is_pool_worker() -> bool:
+    # The workers of multiprocessing.Pool, and so of joblib's multiprocessing backend, fill the
+    # cores and inherit a BLAS of as many threads as their parent's. They are daemons. loky's are
+    # not, and joblib sets the environment variables of their BLAS to their share of the cores.
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.current_process().daemon
+
+
+def _blas_is_threaded() -> bool:
+    return any(library.num_threads > 1 for library in _libraries())
 
 
 def _libraries() -> list:
