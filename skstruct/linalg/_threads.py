@@ -10,12 +10,14 @@ at one thread for the whole of a run.
 Callers cut the work by shape alone and combine results in a fixed order, so the threads of a
 region do not change a bit. Where BLAS has the threads instead, their number changes roundings.
 
-How many threads: the cores granted, less any limit that somebody set (environment, affinity,
-threadpoolctl, joblib's workers, ``blas_threads``), less a core for every other thread that fits.
+How many threads: the cores granted (affinity, container), less any limit that somebody set
+(environment, threadpoolctl, joblib's workers, ``blas_threads``), less a core for every other
+thread that fits.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -24,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
 
@@ -140,10 +143,21 @@ def allowed_threads() -> int:
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
+    cores = min(cores, _quota() or cores)
     requested = get_config().blas_threads
     if requested is None:
         requested = 1 if _is_pool_worker() else cores
     return max(1, min([requested, cores, *(library.num_threads for library in _libraries())]))
+
+
+@cache
+def _quota() -> int | None:
+    # A container may see all cores of its host and be granted the time of a few.
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):  # no cgroup v2, or "max"
+        return None
 
 
 def _is_pool_worker() -> bool:
