@@ -23,7 +23,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -130,11 +130,14 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> list:
 @contextmanager
 def threaded_blas(order: int) -> Iterator[None]:
     """Give the region's cores to BLAS, if a matrix of this order is large enough to gain."""
-    if order < MIN_THREADED_ORDER or not _owns_region():
-        yield
-        return
-    with _blas().limit(limits=_region.n_threads):
-        yield
+    # A thread beside a region claims what became free: BLAS has its threads again when a region
+    # ends, and this thread would share the cores with them.
+    with parallel_region() if threading.get_ident() in _beside else nullcontext():
+        if order < MIN_THREADED_ORDER or not _owns_region():
+            yield
+            return
+        with _blas().limit(limits=_region.n_threads):
+            yield
 
 
 def allowed_threads() -> int:

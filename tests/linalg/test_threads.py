@@ -306,6 +306,19 @@ def test_a_region_that_outlasts_the_one_it_found_stays_serial():
         assert set(blas_threads()) == {2}
 
 
+@pytest.mark.parametrize(("order", "threads"), [(10, 1), (MIN_THREADED_ORDER, 2)])
+def test_a_factorisation_beside_a_region_claims_the_cores_that_became_free(order, threads):
+    holder = region_of_another_thread()
+    holder.__enter__()
+    with parallel_region():
+        with threaded_blas(order):
+            assert set(blas_threads()) == {1}
+        holder.__exit__(None, None, None)
+        with threaded_blas(order):
+            assert set(blas_threads()) == {threads}
+        assert set(blas_threads()) == {2}
+
+
 def test_a_region_does_not_multiply_the_threads_of_a_blas_that_it_cannot_limit():
     # A user's `with threadpool_limits(2)` round fits in other threads: threadpoolctl 3.8 then
     # ignores every limit but those of the user's thread. Two workers with two BLAS threads
