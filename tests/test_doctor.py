@@ -102,6 +102,7 @@ def found(*trials, blas=TWO, processor=None, speeds=None, **others):
         "built_with": {"numpy": "scipy-openblas 0.3.30", "scipy": "scipy-openblas 0.3.30"},
         "environment": {},
         "here": {},
+        "busy": 0.0,
     }
     baseline = trial(
         Setting("none"), BASE if speeds is None else speeds, tuple(lib.kernels for lib in blas)
@@ -270,6 +271,8 @@ def test_nothing_measured_is_no_advice():
             ["deadlock"],
         ),
         ({"blas": (MKL,), "openmp": (LIBGOMP,)}, []),
+        ({"blas": (MKL,), "busy": 0.3}, []),
+        ({"blas": (MKL,), "busy": 1.5}, ["Other programs kept 1.5 of 2 cores busy"]),
     ],
 )  # fmt: skip
 def test_remarks(facts, said):
@@ -356,6 +359,7 @@ def test_numbers_of_threads():
     assert [setting.n_threads for setting in tried] == [4, 8]
     assert not spinning_settings((openblas(n_threads=1),))
     assert not thread_settings((openblas(n_threads=1),), a_processor(granted=1))
+    assert not thread_settings((), machine)
 
 
 # -- the processor ------------------------------------------------------------------------
@@ -405,6 +409,28 @@ def test_systems_without_cpuinfo(simd, bits, monkeypatch):
     assert machine.model
     assert vector_bits(machine.features) == bits
     assert 1 <= machine.physical <= machine.granted
+
+
+def test_busy_cores(monkeypatch):
+    monkeypatch.setattr(_processor, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(_processor.os, "cpu_count", lambda: 4)
+    readings = iter([(100, 1000), (120, 1080)])  # a quarter of the time idle
+    monkeypatch.setattr(_processor, "_ticks", lambda: next(readings))
+    assert _processor.busy_cores() == 3.0
+
+    def unknown():
+        raise FileNotFoundError
+
+    monkeypatch.setattr(_processor, "_ticks", unknown)
+    assert _processor.busy_cores() == 0.0
+
+
+def test_one_thread_on_a_busy_machine_is_advised_for_the_time_being():
+    one = threads(1, scaled(gemm_numpy_float64=3.0, gemm_numpy_float32=3.0))
+    (advice,) = advise(found(one))
+    assert "other programs" not in advice.why
+    (advice,) = advise(found(one, busy=1.0))
+    assert "other programs were using cores" in advice.why
 
 
 def test_widths_of_kernels():
@@ -605,6 +631,10 @@ def test_pools_are_examined_where_there_are_some(monkeypatch):
     one = (openblas(("numpy", "scipy"), n_threads=1),)
     baseline, _ = _examine._trials(TINY, one, a_processor(AVX2, granted=1))
     assert len(asked) == 3
+    baseline, trials = _examine._trials(TINY, (), a_processor(AVX2))  # a BLAS that does not tell
+    assert "joblib loky" in baseline.speeds
+    assert not trials
+    baseline, _ = _examine._trials(TINY, one, a_processor(AVX2, granted=1))
     assert not set(baseline.speeds) & {"turns", "joblib loky", "gemm scipy float64"}
 
 

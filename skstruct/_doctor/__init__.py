@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from skstruct._doctor._advice import Advice, advise, remarks
@@ -50,6 +51,7 @@ def doctor() -> Report:
 
 def run_doctor(*, as_json: bool = False) -> int:
     """Print the report and return the exit status of the command."""
+    print("Measuring for about 20 seconds ...", file=sys.stderr)
     report = doctor()
     print(report.to_json() if as_json else report)
     return 0

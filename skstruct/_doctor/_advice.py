@@ -26,6 +26,8 @@ LABELS = {
     "joblib loky": "small fits, joblib processes",
 }
 
+# Share of the cores. With one of two busy, products on two threads fell from 108 to 12 GFLOP/s.
+BUSY = 0.2
 TIE = 1.05  # kernels that differ by less are taken for equally fast
 
 _GEMM = ("gemm numpy float64", "gemm numpy float32", "gemm scipy float64", "gemm scipy float32")
@@ -69,7 +71,7 @@ def remarks(findings: Findings) -> tuple[str, ...]:
     """Return what is worth knowing but needs no measurement."""
     return tuple(
         remark
-        for rule in (_unknown_blas, _narrow_kernels, _copies, _limits_here, _openmp_runtimes)
+        for rule in (_busy, _unknown_blas, _narrow_kernels, _copies, _limits_here, _openmp_runtimes)
         for remark in rule(findings)
     )
 
@@ -115,6 +117,8 @@ def _number_of_threads(findings: Findings) -> Iterator[Advice]:
     limits = [f"{n}={v}" for n, v in findings.environment.items() if n.endswith("NUM_THREADS")]
     if limits:
         why += f" ({' '.join(limits)} {'is' if len(limits) == 1 else 'are'} set)"
+    if _is_busy(findings):
+        why += "; other programs were using cores, so look again when they do not"
     yield _advice(findings, best, best.setting.name, BEFORE, why, _GEMM)
 
 
@@ -191,6 +195,18 @@ def _advice(
 def _any_gain(findings: Findings, trial: Trial, operations: tuple[str, ...]) -> bool:
     found: list[Gain | None] = [findings.gain(trial, name) for name in operations]
     return any(gain is not None and gain.is_gain for gain in found)
+
+
+def _busy(findings: Findings) -> Iterator[str]:
+    if _is_busy(findings):
+        yield (
+            f"Other programs kept {findings.busy:.1f} of {_cores(findings.processor.cores)} busy: "
+            "speeds and gains are those of a machine that is shared. Ask again when it is quiet."
+        )
+
+
+def _is_busy(findings: Findings) -> bool:
+    return findings.busy > BUSY * findings.processor.cores
 
 
 def _unknown_blas(findings: Findings) -> Iterator[str]:

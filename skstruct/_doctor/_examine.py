@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info
 
 from skstruct._doctor._findings import Findings, Library, Processor, Setting, Trial
 from skstruct._doctor._measure import ANSWER_SECONDS, Effort, matrix_size, measure
-from skstruct._doctor._processor import processor
+from skstruct._doctor._processor import busy_cores, processor
 from skstruct._doctor._settings import (
     QUIET,
     RELEVANT,
@@ -31,6 +31,7 @@ NOW = Setting("none")
 def examine(effort: Effort) -> Findings:
     """Find out everything."""
     machine = processor()
+    busy = busy_cores()
     try:
         blas, openmp = _loaded()
         baseline, trials = _trials(effort, blas, machine)
@@ -45,6 +46,7 @@ def examine(effort: Effort) -> Findings:
         built_with={"numpy": _built_with(np), "scipy": _built_with(scipy)},
         environment={name: os.environ[name] for name in RELEVANT if os.environ.get(name)},
         here=_threads_here(blas),
+        busy=max(busy, busy_cores()),
         baseline=baseline,
         trials=trials,
     )
@@ -70,7 +72,7 @@ def _trials(
         return by_rate[0], tuple(by_rate[1:])  # nobody to get in each other's way
     disturbed = ["small_eigh", "turns", "blocks_after_blas"]
     disturbed += ["loop", "joblib threading", "joblib loky"]
-    if len(blas) == 1:
+    if len(blas) < 2:
         disturbed.remove("turns")
     one = [setting for setting in threads if setting.n_threads == 1]
     by_pool = measure(

@@ -168,6 +168,9 @@ class Findings:
         Environment variables that are set and matter here.
     here : dict
         Threads of the BLAS libraries in the calling process, by file, where they differ.
+    busy : float
+        Cores that other programs kept busy before or after the measurements, whichever was more
+        (0 where the system does not tell).
     baseline : Trial
         Speeds without any change.
     trials : tuple of Trial
@@ -181,6 +184,7 @@ class Findings:
     built_with: dict[str, str]
     environment: dict[str, str]
     here: dict[str, int]
+    busy: float
     baseline: Trial
     trials: tuple[Trial, ...]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 import warnings
 from pathlib import Path
 
@@ -27,6 +28,8 @@ CORE_TYPES: dict[str, set[str]] = {
     "NeoverseN1": {"asimd", "asimddp"},
     "NeoverseV1": {"asimd", "sve"},
 }
+
+BUSY_SECONDS = 0.5  # 50 ticks of each core
 
 # Width of the vectors that kernels compute with, for those that OpenBLAS, BLIS and MKL name.
 _KERNEL_BITS = {
@@ -57,6 +60,24 @@ def processor() -> Processor:
         physical=min(physical, granted),
         features=frozenset(features or _features_found_by_numpy()),
     )
+
+
+def busy_cores() -> float:
+    """Return how many cores are busy during half a second in which this process sleeps."""
+    try:
+        idle, total = _ticks()
+        time.sleep(BUSY_SECONDS)
+        still_idle, later = _ticks()
+    except (OSError, ValueError):  # not Linux
+        return 0.0
+    share = (still_idle - idle) / max(later - total, 1)
+    return (os.cpu_count() or 1) * max(0.0, 1.0 - share)
+
+
+def _ticks() -> tuple[int, int]:
+    first, *_ = Path("/proc/stat").read_text(encoding="utf-8").splitlines()
+    ticks = [int(value) for value in first.split()[1:]]
+    return sum(ticks[3:5]), sum(ticks[:8])  # idle and waiting for disks; all, guests counted once
 
 
 def allowed_core_types(features: frozenset[str]) -> list[str]:

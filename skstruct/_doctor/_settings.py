@@ -58,6 +58,8 @@ def kernel_settings(
 
 def thread_settings(blas: Sequence[Library], processor: Processor) -> list[Setting]:
     """Return other numbers of threads: one, the physical cores, the cores that are granted."""
+    if not blas:  # Accelerate, or a BLAS without threads
+        return []
     now = {library.n_threads for library in blas}
     return [
         Setting("threads", dict.fromkeys(_thread_variables(blas), str(n)), n)
