@@ -1,4 +1,4 @@
-"""Command line: ``python -m skstruct demo``."""
+"""Command line: ``python -m skstruct demo`` and ``python -m skstruct doctor``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser(
         "demo", help="fit real data beside scikit-learn: plans, times, errors, certificates"
     )
-    demo.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    doctor = commands.add_parser(
+        "doctor",
+        help="which BLAS is loaded, its kernels and threads, and the settings worth changing",
+    )
+    for command in (demo, doctor):
+        command.add_argument(
+            "--json", action="store_true", help="print one JSON document instead of text"
+        )
     options = parser.parse_args(arguments)
+    if options.command == "doctor":
+        from skstruct._doctor import run_doctor
+
+        return run_doctor(as_json=options.json)
 
     from skstruct._demo import run_demo  # scikit-learn takes a second to import
 

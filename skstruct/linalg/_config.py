@@ -1,4 +1,4 @@
-"""Settings of the engine: how much memory a route may use, and the machine it plans for."""
+"""Settings of the engine: memory and threads a route may use, and the machine it plans for."""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ class Config:
         Rates from which costs are predicted.
     factor_cache : int
         Bytes of Gram matrices that are kept for later fits to the same data; 0 for none.
+    blas_threads : int or None
+        Threads that may compute at once. None means the cores that the process was granted, one
+        in a worker of a ``multiprocessing.Pool``.
     """
 
     memory_limit: int | None = None
     machine: Machine = REFERENCE
     factor_cache: int = 256 * 2**20
+    blas_threads: int | None = None
 
     def memory_excess(self, required: float) -> int | None:
         """Return the limit that `required` bytes exceed, or None if they fit."""
@@ -65,6 +69,12 @@ def set_config(**settings: object) -> None:
     factor_cache : int
         Bytes of Gram matrices that are kept for later fits to the same data, as in a search over
         penalties; 0 for none. Results are the same bits with and without it.
+    blas_threads : int or None
+        Upper limit of the threads that a fit computes on, those of BLAS and those that work on
+        blocks of rows alike. It never raises a limit that was set by an environment variable
+        (``OMP_NUM_THREADS``, ...), by ``threadpoolctl``, by joblib for its workers, or by the
+        processor affinity; BLAS has its former number of threads again after each fit. None
+        means as many as these allow, and one in a worker of a ``multiprocessing.Pool``.
 
     Examples
     --------
@@ -99,23 +109,30 @@ def config_context(**settings: object) -> Iterator[Config]:
 
 
 def _validated(config: Config, settings: dict) -> Config:
-    unknown = settings.keys() - {"memory_limit", "machine", "factor_cache"}
+    unknown = settings.keys() - {"memory_limit", "machine", "factor_cache", "blas_threads"}
     if unknown:
         raise TypeError(
-            f"unknown setting {sorted(unknown)[0]!r}; there are 'memory_limit', 'machine' and "
-            "'factor_cache'"
+            f"unknown setting {sorted(unknown)[0]!r}; there are 'memory_limit', 'machine', "
+            "'factor_cache' and 'blas_threads'"
         )
     size = settings.get("factor_cache", 0)
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+    if not _is_integer(size) or size < 0:
         raise ValueError(f"factor_cache must be a number of bytes or 0, got {size!r}")
     limit = settings.get("memory_limit")
     if limit is not None and (isinstance(limit, bool) or not limit > 0):
         raise ValueError(f"memory_limit must be a positive number of bytes or None, got {limit!r}")
+    threads = settings.get("blas_threads")
+    if threads is not None and not (_is_integer(threads) and threads >= 1):
+        raise ValueError(f"blas_threads must be a number of threads or None, got {threads!r}")
     if "machine" in settings and not isinstance(settings["machine"], Machine):
         raise TypeError(
             f"machine must be a skstruct.linalg.Machine, got {type(settings['machine']).__name__}"
         )
     return replace(config, **settings)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def available_memory() -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skstruct.linalg._config import get_config
 from skstruct.linalg._plan import Attempt, Plan, make_plan
 from skstruct.linalg._problems import PartialSVD
 from skstruct.linalg._regression import Ridge
@@ -56,7 +57,8 @@ def run(problem: Problem, requested: Sequence[str] = ()) -> Solution:
     plan = plan_for(problem, requested)
     if not requested and hasattr(problem, "patience"):  # a problem that is never iterated has none
         problem = replace(problem, patience=plan.seconds_of_second())
-    if problem.structure.stored_bytes < SMALL_BYTES:
+    # Small data pays for the region only where a limit must be kept.
+    if problem.structure.stored_bytes < SMALL_BYTES and get_config().blas_threads is None:
         return _carry_out(plan, problem)
     with parallel_region():
         return _carry_out(plan, problem)

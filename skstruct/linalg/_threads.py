@@ -9,19 +9,28 @@ at one thread for the whole of a run.
 
 Callers cut the work by shape alone and combine results in a fixed order, so the threads of a
 region do not change a bit. Where BLAS has the threads instead, their number changes roundings.
+
+How many threads: the cores granted (affinity, container), less any limit that somebody set
+(environment, threadpoolctl, joblib's workers, ``blas_threads``), less a core for every other
+thread that fits.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
+
+from skstruct.linalg._config import get_config
 
 # From this order a factorisation gains more from BLAS threads than their spinning costs
 # afterwards: the leading 20 eigenpairs take 9 ms of order 500, 36 ms of order 1000.
@@ -42,33 +51,68 @@ class _Region:
 # setting of BLAS is restored by whoever changed it.
 _claim = threading.Lock()
 _region: _Region | None = None
+# Threads that work serially beside the region, or after it. The next region leaves each a core.
+_beside: set[int] = set()
 
 
 @contextmanager
 def parallel_region() -> Iterator[None]:
     """Claim the allowed cores for passes over blocks, if nobody else has them."""
+    claim, here = _claim, threading.get_ident()
+    if claim.acquire(blocking=False):
+        try:
+            with _claimed(max(1, allowed_threads() - len(_beside - {here}))):
+                yield
+        finally:
+            claim.release()
+    elif here in _beside or _owns_region():  # nested
+        yield
+    else:
+        _beside.add(here)
+        try:
+            yield
+        finally:
+            _beside.discard(here)
+
+
+@contextmanager
+def _claimed(n_threads: int) -> Iterator[None]:
+    """Hold BLAS at one thread, with a pool of `n_threads` threads if that is more than one."""
     global _region
-    if not _claim.acquire(blocking=False):
+    if n_threads == 1 and not _blas_is_threaded():
         yield
         return
-    try:
-        n_threads = allowed_threads()
-        if n_threads == 1:
+    with _blas().limit(limits=1):
+        # threadpoolctl lets only one thread of a process change OpenBLAS: if somebody else
+        # holds it, block threads beside BLAS threads would oversubscribe.
+        if n_threads == 1 or _blas_is_threaded():
             yield
             return
-        with _blas().limit(limits=1), ThreadPoolExecutor(n_threads) as pool:
-            if any(library.num_threads > 1 for library in _libraries()):
-                # threadpoolctl lets only one thread of a process change OpenBLAS: somebody
-                # else holds it, and block threads beside BLAS threads would oversubscribe.
-                yield
-                return
+        with ThreadPoolExecutor(n_threads, initializer=_hold_blas) as pool:
             _region = _Region(threading.get_ident(), n_threads, pool)
             try:
                 yield
             finally:
                 _region = None
-    finally:
-        _claim.release()
+
+
+def _hold_blas() -> None:
+    # With OpenMP every thread has a limit of its own, and that of the region's owner is not
+    # inherited: block threads would start as many OpenMP threads each as there are cores.
+    for library in _libraries():
+        if library.num_threads > 1:
+            library.set_num_threads(1)
+
+
+def _forget_regions() -> None:
+    """Start afresh in a forked process, where the threads of a region do not exist."""
+    global _claim, _region
+    _claim, _region = threading.Lock(), None
+    _beside.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_regions)
 
 
 def run_all(tasks: Sequence[Callable[[], object]]) -> list:
@@ -86,20 +130,49 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> list:
 @contextmanager
 def threaded_blas(order: int) -> Iterator[None]:
     """Give the region's cores to BLAS, if a matrix of this order is large enough to gain."""
-    if order < MIN_THREADED_ORDER or not _owns_region():
-        yield
-        return
-    with _blas().limit(limits=_region.n_threads):
-        yield
+    # A thread beside a region claims what became free: BLAS has its threads again when a region
+    # ends, and this thread would share the cores with them.
+    with parallel_region() if threading.get_ident() in _beside else nullcontext():
+        if order < MIN_THREADED_ORDER or not _owns_region():
+            yield
+            return
+        with _blas().limit(limits=_region.n_threads):
+            yield
 
 
 def allowed_threads() -> int:
-    """Return how many threads may run: the cores granted, less any limit set on BLAS."""
+    """Return how many threads may run: the cores granted, less any limit that somebody set."""
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
-    return max(1, min([cores, *(library.num_threads for library in _libraries())]))
+    cores = min(cores, _quota() or cores)
+    requested = get_config().blas_threads
+    if requested is None:
+        requested = 1 if _is_pool_worker() else cores
+    return max(1, min([requested, cores, *(library.num_threads for library in _libraries())]))
+
+
+@cache
+def _quota() -> int | None:
+    # A container may see all cores of its host and be granted the time of a few.
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):  # no cgroup v2, or "max"
+        return None
+
+
+def _is_pool_worker() -> bool:
+    # The workers of multiprocessing.Pool, and so of joblib's multiprocessing backend, fill the
+    # cores and inherit a BLAS of as many threads as their parent's. They are daemons. loky's are
+    # not, and joblib sets the environment variables of their BLAS to their share of the cores.
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.current_process().daemon
+
+
+def _blas_is_threaded() -> bool:
+    return any(library.num_threads > 1 for library in _libraries())
 
 
 def _libraries() -> list:

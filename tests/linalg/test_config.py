@@ -127,7 +127,8 @@ def test_a_context_prevails_over_set_config():
         (
             {"memory": 1},
             TypeError,
-            "unknown setting 'memory'; there are 'memory_limit', 'machine' and 'factor_cache'",
+            "unknown setting 'memory'; there are 'memory_limit', 'machine', 'factor_cache' "
+            "and 'blas_threads'",
         ),
         # the first in alphabetical order, whatever the order of a set
         ({"z": 1, "b": 2, "memory_limit": 1}, TypeError, "unknown setting 'b'"),
@@ -141,6 +142,15 @@ def test_a_context_prevails_over_set_config():
         ({"memory_limit": True}, ValueError, "got True"),
         ({"machine": "laptop"}, TypeError, "machine must be a skstruct.linalg.Machine, got str"),
         ({"machine": None}, TypeError, "got NoneType"),
+        (
+            {"blas_threads": 0},
+            ValueError,
+            "blas_threads must be a number of threads or None, got 0",
+        ),
+        ({"blas_threads": -1}, ValueError, "got -1"),
+        ({"blas_threads": 1.0}, ValueError, "got 1.0"),
+        ({"blas_threads": True}, ValueError, "got True"),
+        ({"blas_threads": "all"}, ValueError, "got 'all'"),
     ],
 )
 @pytest.mark.parametrize("how", [set_config, lambda **s: config_context(**s).__enter__()])
