@@ -166,7 +166,7 @@ def one_hot(n: int, n_levels: tuple[int, ...], seed: int = 0) -> sparse.csr_arra
         share = np.cumsum(1.0 / np.arange(1, count + 1))
         levels = np.searchsorted(share, rng.random(n) * share[-1])
         columns[:, i] = first[i] + rng.permutation(count)[levels]
-    ends = np.arange(0, columns.size + 1, len(n_levels))
+    ends = np.arange(0, columns.size + 1, len(n_levels), dtype=np.int32)
     return sparse.csr_array(
         (np.ones(columns.size), columns.ravel(), ends), shape=(n, sum(n_levels))
     )

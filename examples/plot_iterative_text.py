@@ -47,10 +47,10 @@ print(f"{counts.shape[0]} pieces, {counts.shape[1]} words, {counts.nnz / len(y):
 # %%
 # What to do with them
 # --------------------
-# A dense Gram matrix of the words exceeds the memory, and a sparse one would be full of entries:
-# words that occur in one piece meet there. So the plan iterates. ``alphas`` asks for a whole path of
+# A Gram matrix of the words would be large, and though they are rare, not sparse enough: all words
+# that occur in a piece meet there. So the plan iterates. ``alphas`` asks for a whole path of
 # penalties; the iteration for each of them begins at the best combination of the solutions that
-# are known already.
+# are known already. The pieces that are held out choose among them.
 matrices = {
     "TF-IDF": tfidf,
     "counts": counts,
@@ -71,13 +71,16 @@ print(paths["counts"].plan_)
 # Three preconditioners
 # ---------------------
 # ``convergence_`` has the gradient after every iteration, in units of the column norms and relative
-# to that at the start. All columns of TF-IDF weights are of similar size, because every piece is
-# scaled to unit length: there the plain iteration (``'none'``) is as good as one with columns scaled
-# to unit norm (``'jacobi'``). Counts of ``self`` and of a word that occurs twice differ by orders
-# of magnitude: there it pays. Words that occur in nearly the same pieces are another matter. Their
-# differences are hardly determined by the data, whatever the scale; blocks of such words
-# (``'block'``) take care of them. ``'auto'`` begins with ``'jacobi'`` and looks after 25 iterations
-# whether blocks are worth their making.
+# to that at the start.
+#
+# TF-IDF scales every piece to unit length, and the columns with it: the plain iteration
+# (``'none'``) is as good as any. Counts of ``self`` and of a word that occurs twice differ by
+# orders of magnitude, and so do words and three plain numbers beside them: the characters of the piece,
+# its line and the size of the file. There columns have to be scaled to unit norm (``'jacobi'``). Words
+# that occur in nearly the same pieces are another matter. The data hardly determines their
+# differences, whatever the scale, and blocks of such words (``'block'``) take care of
+# them. ``'auto'`` begins with ``'jacobi'`` and looks every 25 iterations whether blocks are worth their
+# making.
 #
 # The same gradient, computed here without either library's help, tells where scikit-learn's
 # ``Ridge`` stops with its default ``tol``.
@@ -95,7 +98,7 @@ def relative_gradient(X, y, alpha, coef, intercept):
 
 
 colors = {"none": "C3", "jacobi": "C1", "block": "C0"}
-fig, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(11, 4.4), layout="constrained", sharey=True)
 for ax, (name, X) in zip(axes, matrices.items(), strict=True):
     alpha = best[name]
     print(f"{name}, alpha = {alpha:.3g}")
@@ -120,11 +123,17 @@ for ax, (name, X) in zip(axes, matrices.items(), strict=True):
     )
     ax.axhline(reached, color="0.3", linestyle="--", label="scikit-learn's Ridge, default tol")
     ax.axhline(1e-6, color="0.3", linestyle=":", label="asked for (tol)")
-    ax.set(title=f"{name}, alpha = {alpha:.3g}", xlabel="iterations")
+    ax.set(title=f"{name}\nalpha = {alpha:.3g}", xlabel="iterations")
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("gradient (relative)")
-axes[1].legend()
+handles = axes[0].get_legend_handles_labels()
+fig.legend(*handles, loc="outside lower center", ncols=5, frameon=False)
 plt.show()
+
+# %%
+# All of them predict equally well here, also ``Ridge``, whose gradient is larger by two or three orders
+# of magnitude than the one asked for: with penalties as good for prediction as these it does no harm.
+# :ref:`sphx_glr_auto_examples_plot_ridge_badly_scaled.py` shows data where it does.
 
 # %%
 # Which words tell?

@@ -54,9 +54,9 @@ def one_hot():
 
 
 def finite_differences():
-    """The five-point Laplacian of a 40 x 40 grid."""
-    line = sparse.diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(40, 40))
-    eye = sparse.eye_array(40)
+    """The five-point Laplacian of a 24 x 24 grid."""
+    line = sparse.diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(24, 24))
+    eye = sparse.eye_array(24)
     return sparse.csr_array(sparse.kron(line, eye) + sparse.kron(eye, line))
 
 
