@@ -2,12 +2,11 @@
 Which preconditioner does text need?
 ====================================
 
-Tens of thousands of words, each in a few documents: no Gram matrix of that size is formed, and ridge
-regression is solved by iteration. How long that takes depends on the weights of the words and on the
-preconditioner. This example asks how deeply code is nested, judged by its words alone: the documents
-are pieces of Python's standard library, 40 lines each, and the target is their mean indentation,
-which the words do not contain.
-"""
+Tens of thousands of words, each in a few documents: no Gram matrix of that size is formed, and
+ridge regression is solved by iteration. How long that takes depends on the weights of the words
+and on the preconditioner. This example asks how deeply code is nested, judged by its words alone:
+the documents are pieces of Python's standard library, 40 lines each, and the target is their mean
+indentation, which the words do not contain."""
 
 import sysconfig
 import time
@@ -75,12 +74,12 @@ print(paths["counts"].plan_)
 #
 # TF-IDF scales every piece to unit length, and the columns with it: the plain iteration
 # (``'none'``) is as good as any. Counts of ``self`` and of a word that occurs twice differ by
-# orders of magnitude, and so do words and three plain numbers beside them: the characters of the piece,
-# its line and the size of the file. There columns have to be scaled to unit norm (``'jacobi'``). Words
-# that occur in nearly the same pieces are another matter. The data hardly determines their
-# differences, whatever the scale, and blocks of such words (``'block'``) take care of
-# them. ``'auto'`` begins with ``'jacobi'`` and looks every 25 iterations whether blocks are worth their
-# making.
+# orders of magnitude, and so do words and three plain numbers beside them: the characters of the
+# piece, its line and the size of the file. There columns have to be scaled to unit norm
+# (``'jacobi'``). Words that occur in nearly the same pieces are another matter. The data hardly
+# determines their differences, whatever the scale, and blocks of such words (``'block'``) take
+# care of them. ``'auto'`` begins with ``'jacobi'`` and looks every 25 iterations whether blocks
+# are worth their making.
 #
 # The same gradient, computed here without either library's help, tells where scikit-learn's
 # ``Ridge`` stops with its default ``tol``.
@@ -130,10 +129,10 @@ handles = axes[0].get_legend_handles_labels()
 fig.legend(*handles, loc="outside lower center", ncols=5, frameon=False)
 plt.show()
 
-# %%
-# All of them predict equally well here, also ``Ridge``, whose gradient is larger by two or three orders
-# of magnitude than the one asked for: with penalties as good for prediction as these it does no harm.
-# :ref:`sphx_glr_auto_examples_plot_ridge_badly_scaled.py` shows data where it does.
+# %% All of them predict equally well here, also ``Ridge``, whose gradient is larger by two or
+# three orders of magnitude than the one asked for: with penalties as good for prediction as these
+# it does no harm. :ref:`sphx_glr_auto_examples_plot_ridge_badly_scaled.py` shows data where it
+# does.
 
 # %%
 # Which words tell?

@@ -2,10 +2,10 @@
 Can a photograph be brought into focus?
 =======================================
 
-A lens out of focus spreads every point of a scene over a disk. The picture is linear in the scene, so
-finding the scene is a least squares problem with a coefficient for each of its pixels. Its matrix
-would have 60 000 rows and 68 000 columns. It is never needed: what it does to a vector is a
-convolution, which takes a few milliseconds.
+A lens out of focus spreads every point of a scene over a disk. The picture is linear in the
+scene, so finding the scene is a least squares problem with a coefficient for each of its pixels.
+Its matrix would have 60 000 rows and 68 000 columns. It is never needed: what it does to a vector
+is a convolution, which takes a few milliseconds.
 
 The photograph is one that comes with scikit-learn; the blur and the noise are ours, so the scene is
 known.
@@ -32,12 +32,10 @@ down, right = np.mgrid[-radius : radius + 1, -radius : radius + 1]
 disk = (down**2 + right**2 <= 5.5**2).astype(float)
 disk /= disk.sum()
 
-# %%
-# The operator
-# ------------
-# A :class:`scipy.sparse.linalg.LinearOperator` needs the product with the matrix and the product with
-# its transpose, for blocks of columns if it can. The picture ends where it would need the scene
-# beyond its edge. Its transpose puts zeros there and convolves with the disk turned round.
+# %% The operator ------------ A :class:`scipy.sparse.linalg.LinearOperator` needs the product
+# with the matrix and the product with its transpose, for blocks of columns if it can. The picture
+# ends where it would need the scene beyond its edge. Its transpose puts zeros there and convolves
+# with the disk turned round.
 spectrum = rfft2(disk, (height, width))[..., None]
 
 
@@ -103,10 +101,9 @@ print(stopped.certificate_)
 
 found = {"early stopping": stopped.coef_ + stopped.intercept_}
 
-# %%
-# On paper we can look at what nobody else can, the error of the scene. It has its minimum at a similar
-# number of iterations. Fits that are cut short by ``max_iter`` warn that they are not converged, as
-# they should; here that is meant.
+# %% On paper we can look at what nobody else can, the error of the scene. It has its minimum at a
+# similar number of iterations. Fits that are cut short by ``max_iter`` warn that they are not
+# converged, as they should; here that is meant.
 counts = [1, 2, 5, 10, 20, 40, 80, 160, 400]
 errors = []
 for count in counts:
@@ -127,13 +124,10 @@ ax.legend()
 ax.grid(alpha=0.3, which="both")
 plt.show()
 
-# %%
-# A penalty instead
-# -----------------
-# A penalty says what is expected of the scene: small deviations from its mean, or neighbours that are
-# alike. The penalty is chosen by pixels that are held out, for which a weight of zero does, from a
-# path: ``alphas`` fits all of them for little more than the smallest costs. A gradient of 1e-4 is enough
-# for pictures with noise.
+# %% A penalty instead ----------------- A penalty says what is expected of the scene: small
+# deviations from its mean, or neighbours that are alike. The penalty is chosen by pixels that are
+# held out, for which a weight of zero does, from a path: ``alphas`` fits all of them for little
+# more than the smallest costs. A gradient of 1e-4 is enough for pictures with noise.
 held_out = np.random.default_rng(1).random(shape[0]) < 0.1
 alphas = np.logspace(-5, -1, 9)
 penalties = {"ridge": None, "neighbours alike": ("laplacian", grid_to_graph(height, width))}

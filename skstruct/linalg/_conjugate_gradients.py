@@ -116,8 +116,10 @@ class BlockConjugateGradients:
         self._step = np.zeros(gradient.shape)
         self._blocks = even_slices(len(gradient), BLOCK_NUMBERS // gradient.shape[1])
         self._directions: np.ndarray | None = None
-        self._orthonormalize(-gradient)
-        self._C = self._change
+        # Targets may differ in their units, but none of them is to count as a rounding error.
+        norms = np.sqrt(np.abs(column_dots(gradient, self._apply(gradient))))
+        self._orthonormalize(gradient * -_ratio(np.ones(len(norms)), norms))
+        self._C = self._change * norms
 
     @property
     def step(self) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from skstruct._compat import with_callbacks
 from skstruct._estimator import Report, result_dtype
-from skstruct._parameters import check_bool, check_number, check_option, is_fraction, random_seed
+from skstruct._parameters import check_bool, check_number, check_option, is_fraction
 from skstruct.linalg import (
     HeldOut,
     Iteration,
@@ -53,8 +53,9 @@ class IterativeLeastSquares(LinearModel):
     Parameters
     ----------
     alpha : float or array-like of shape (n_targets,), default=1.0
-        Penalty, in units of X squared. With 0 and more columns than the rank of X the solution of
-        least norm is approached, without a preconditioner unless one is named.
+        Penalty, in units of X squared. With 0 and more columns than rows the solution of least
+        norm is approached, without a preconditioner unless one is named; among dependent columns of
+        data with more rows the one of least norm in the coordinates of the preconditioner.
     fit_intercept : bool, default=True
         Whether to fit b.
     solver : {'auto', 'lsmr', 'lsqr', 'cg', 'direct'}, default='auto'
@@ -63,7 +64,8 @@ class IterativeLeastSquares(LinearModel):
         ``'cg'``: conjugate gradients on the normal equations, one pass over the data an
         iteration. ``'lsqr'``, ``'lsmr'``: bidiagonalisation, two passes and smaller rounding
         errors; the gradient falls monotonically with ``'lsmr'``. ``'direct'``: the cheapest
-        factorisation. If a solver is named, or `max_iter` given, no other one takes over.
+        factorisation. If an iteration is named, or `max_iter` given, no other one takes over
+        unless it breaks down.
     preconditioner : str, callable or LinearOperator, default='auto'
         What is iterated is M^-1 (X'WX + alpha L'L). ``'jacobi'``: M is the diagonal, so that
         columns have unit norm. ``'block'``: diagonal blocks for groups of similar columns, which
@@ -249,7 +251,7 @@ class IterativeLeastSquares(LinearModel):
         if self.max_iter is not None:
             check_number(self, "max_iter", integer=True, minimum=1)
         check_number(self, "n_iter_no_change", integer=True, minimum=1)
-        random_seed(self.random_state)
+        check_random_state(self.random_state)
         if not is_fraction(self.validation_fraction):
             raise ValueError(
                 "The 'validation_fraction' parameter must be a float between 0 and 1. "
@@ -271,7 +273,8 @@ class IterativeLeastSquares(LinearModel):
 
     def _problem(self, design: Design, report: Report | None) -> Ridge:
         alphas = alphas_per_target(self, design.n_targets)
-        structure = analysed(design.operand, alphas)
+        # What is asked for by name is made possible, however short an iteration would be.
+        structure = analysed(design.operand, 0 * alphas if self.solver == "direct" else alphas)
         penalty = penalty_of(self, structure.n_columns)
         problem = Ridge(
             structure,

@@ -18,7 +18,7 @@ from skstruct.linear_model._penalties import penalty_of, prior_of
 SOLVERS = {
     "auto": (),
     "svd": ("svd",),
-    "cholesky": ("gram_cholesky", "dual_cholesky"),
+    "cholesky": ("gram_cholesky", "dual_cholesky", "sparse_cholesky"),
     "lsqr": ("cg",),
     "sparse_cg": ("cg",),
     "sag": ("cg",),
@@ -26,6 +26,7 @@ SOLVERS = {
     "lbfgs": ("nonnegative",),
     "gram_cholesky": ("gram_cholesky",),
     "dual_cholesky": ("dual_cholesky",),
+    "sparse_cholesky": ("sparse_cholesky",),
     "eigen": ("eigen",),
     "qr": ("qr",),
     "cg": ("cg",),
@@ -66,7 +67,8 @@ class Tikhonov(LinearModel):
     solver : str, default='auto'
         ``'auto'`` takes the one of lowest predicted cost; ``plan_`` shows the comparison.
         ``'cholesky'``: the cheaper of ``'gram_cholesky'``, of the p x p Gram matrix, and
-        ``'dual_cholesky'``, of the n x n one. ``'eigen'``: eigendecomposition of the Gram matrix,
+        ``'dual_cholesky'``, of the n x n one, and ``'sparse_cholesky'``, of a sparse p x p one.
+        ``'eigen'``: eigendecomposition of the Gram matrix,
         for many penalties; these two are for ``penalty=None``. ``'qr'``, ``'svd'``: for
         ill-conditioned X and small alpha. ``'cg'``: conjugate gradients with scaled columns, for
         data too large for a factorisation;

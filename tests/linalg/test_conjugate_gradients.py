@@ -70,9 +70,7 @@ def test_iterates_minimise_the_error_in_the_krylov_space(name, alpha, begun):
     for steps in range(1, 6):
         state.advance()
         for j in range(3):
-            expected = minimum_in_krylov_space(
-                problem, residual[:, [j]], residual[:, j], steps
-            )
+            expected = minimum_in_krylov_space(problem, residual[:, [j]], residual[:, j], steps)
             assert_allclose(state.step[:, j], expected, rtol=0, atol=1e-9)
         measured = problem.relative_size(problem.gradient(coef + state.step))
         assert_allclose(state.sizes(), measured, rtol=1e-8)

@@ -591,7 +591,7 @@ def test_a_warm_start_of_a_path():
 def test_a_warm_start_needs_the_same_shape():
     X, Y = design(n_targets=2)
     model = IterativeLeastSquares(warm_start=True).fit(X, Y)
-    with pytest.raises(ValueError, match="previous fit had 24 features and 2 targets, now .* 1"):
+    with pytest.raises(ValueError, match=r"previous fit had 24 features and 2 targets, now .* 1"):
         model.fit(X, Y[:, 0])
     with pytest.raises(ValueError, match="now there are 20 and 2"):
         model.fit(X[:, :20], Y)
@@ -785,9 +785,9 @@ class PredictingCallback(Callback):
 def test_a_callback_stops_the_fit(solver, n_targets):
     X, Y = design(600, 120, n_targets)
     preconditioner = "jacobi" if solver == "auto" else "auto"  # else it would be direct
-    model = IterativeLeastSquares(
-        0.01, solver=solver, preconditioner=preconditioner
-    ).set_callbacks(Callback(3))
+    model = IterativeLeastSquares(0.01, solver=solver, preconditioner=preconditioner).set_callbacks(
+        Callback(3)
+    )
     model.fit(X, Y)  # without a warning
     assert model.n_iter_[16:].tolist() in ([], [1] * 4)  # not more than 16 at a time
     assert model.n_iter_[:16].tolist() == [3] * min(n_targets or 1, 16)
