@@ -4,7 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skstruct.decomposition import PCA, RandomizedSVD
-from skstruct.linear_model import LeastSquares, Tikhonov, TikhonovCV
+from skstruct.linear_model import IterativeLeastSquares, LeastSquares, Tikhonov, TikhonovCV
 
 ESTIMATORS = [
     PCA(),
@@ -23,6 +23,12 @@ ESTIMATORS = [
     RandomizedSVD(algorithm="randomized", n_iter="auto"),
     RandomizedSVD(algorithm="arpack"),
     RandomizedSVD(algorithm="single_pass"),
+    IterativeLeastSquares(),
+    IterativeLeastSquares(alpha=0.0),
+    IterativeLeastSquares(solver="cg", fit_intercept=False),
+    IterativeLeastSquares(solver="lsmr", preconditioner="block"),
+    IterativeLeastSquares(solver="lsqr", alphas=[0.1, 1.0]),
+    IterativeLeastSquares(solver="direct"),
     LeastSquares(),
     LeastSquares(fit_intercept=False),
     LeastSquares(positive=True),

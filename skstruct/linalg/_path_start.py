@@ -24,8 +24,9 @@ def order_of_path(problem: Ridge) -> list[int]:
     """
     t = problem.n_targets // problem.n_repeats
     alphas = problem.alphas.reshape(problem.n_repeats, t).sum(axis=1)
-    ranked = np.argsort(alphas, kind="stable").tolist()
-    return [ranked[0], *ranked[:0:-1]]
+    hardest = int(np.argmin(alphas))
+    falling = np.argsort(-alphas, kind="stable").tolist()
+    return [hardest, *(repeat for repeat in falling if repeat != hardest)]
 
 
 def start_on_path(

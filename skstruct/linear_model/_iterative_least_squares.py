@@ -350,7 +350,8 @@ class IterativeLeastSquares(LinearModel):
         count = int(np.ceil(self.validation_fraction * len(rows)))
         if count >= len(rows):
             raise ValueError(
-                f"early_stopping=True holds out {count} of {len(rows)} rows: none is left to fit"
+                f"early_stopping=True holds out {count} of n_samples={len(rows)}: none is left to "
+                "fit"
             )
         chosen = check_random_state(self.random_state).permutation(rows)[:count]
         held_out = np.zeros(n)
