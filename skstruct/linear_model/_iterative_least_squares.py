@@ -163,10 +163,10 @@ class IterativeLeastSquares(LinearModel):
 
     Examples
     --------
-    >>> from scipy.sparse import random_array
+    >>> from scipy import sparse
     >>> from skstruct.linear_model import IterativeLeastSquares
-    >>> X = random_array((2000, 5000), density=0.01, rng=0).tocsr()
-    >>> y = X @ random_array((5000,), density=0.1, rng=1).toarray()
+    >>> X = sparse.random(2000, 5000, 0.01, "csr", random_state=0)
+    >>> y = X @ sparse.random(5000, 1, 0.1, random_state=1).toarray().ravel()
     >>> model = IterativeLeastSquares(alpha=0.1, solver="cg").fit(X, y)
     >>> model.converged_
     array([ True])

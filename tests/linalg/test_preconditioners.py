@@ -19,7 +19,7 @@ P = 90
 
 def problem(name, alphas=(0.1,), storage="csr", penalty=None, n=900, center=True):
     rng = np.random.default_rng(0)
-    X = sparse.random_array((n, P), density=0.05, format="csr", rng=rng)
+    X = sparse.random(n, P, 0.05, "csr", random_state=rng)
     X = sparse.csr_array(sparse.hstack([X[:, :-3], X[:, :3] * 1.5]))  # three pairs alike
     X = X.toarray() if storage == "dense" else X.asformat(storage)
     operand = make_operand(X, rng.uniform(0.5, 2.0, n), center=center)

@@ -62,7 +62,7 @@ def test_fill_of_a_grid(k):
 
 def test_what_is_not_analysed():
     rng = np.random.default_rng(0)
-    text = sparse.random_array((3000, 2500), density=0.02, format="csr", rng=rng)
+    text = sparse.random(3000, 2500, 0.02, "csr", random_state=rng)
     for X in (text, grid(30), np.ones((4, 3))):  # long rows, few columns, dense
         assert analysed(make_operand(X), np.zeros(1)).fill is None
     assert analysed(make_operand(grid(60)), np.full(1, 1e6)).fill is None

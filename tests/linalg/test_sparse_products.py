@@ -89,7 +89,7 @@ def test_a_row_with_most_entries_is_a_block_of_its_own(k, blocks):
 
 @pytest.mark.parametrize("k", [1, 8])
 def test_bits_do_not_depend_on_the_threads(k):
-    C = sparse.random_array((40_000, 900), density=0.01, rng=np.random.default_rng(0)).tocsr()
+    C = sparse.random(40_000, 900, 0.01, "csr", random_state=0)
     V = np.random.default_rng(1).standard_normal((900, k))
     found = []
     for n_threads in (1, 2):

@@ -402,7 +402,7 @@ def test_a_path_takes_penalties_per_target_and_matrices_along():
 
 def test_a_path_shares_work():
     rng = np.random.default_rng(0)
-    X = sparse.random_array((2000, 800), density=0.01, rng=rng).tocsr()
+    X = sparse.random(2000, 800, 0.01, "csr", random_state=rng)
     y = X @ rng.standard_normal(800) + rng.standard_normal(2000)
     grid = np.logspace(0, -3, 12)
     products = []

@@ -40,6 +40,9 @@ class Multigrid:
 
         def build(alpha: float) -> Callable[[np.ndarray], np.ndarray]:
             matrix = sparse.csr_matrix(self._gram.shifted(problem.penalty, alpha))
+            if matrix.nnz <= np.iinfo(np.int32).max:  # pyamg 5.3 knows no wider indices
+                matrix.indices = matrix.indices.astype(np.int32, copy=False)
+                matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
             cycle = smoothed_aggregation_solver(matrix).aspreconditioner(cycle="V")
             return lambda rhs: np.column_stack([cycle.matvec(column) for column in rhs.T])
 
