@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from skstruct.linalg._config import get_config
+from skstruct.linalg._conjugate_gradients import ConjugateGradients
 from skstruct.linalg._costs import gradient_cost
 from skstruct.linalg._iteration import Progress
 from skstruct.linalg._path_start import order_of_path, start_on_path
@@ -141,7 +142,9 @@ class _Run:
         """Iterate some of the targets until their gradients seem to be as small as `goal`."""
         problem = self.problem.only(active)
         coef = self.coef[:, active]
-        state = self.method(problem, coef, self.gradient[:, active], self.preconditioner)
+        # A residual of which the gradient is a rounding error begins no bidiagonalisation.
+        method = ConjugateGradients if self.refines else self.method
+        state = method(problem, coef, self.gradient[:, active], self.preconditioner)
         leg: list[float] = []
         while len(active) and len(self.history) < self.budget and not self.stopped:
             state.advance()
