@@ -14,6 +14,7 @@ from skstruct.linalg._regression import Ridge
 from skstruct.linalg._ridge_folds import RidgeFolds
 from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._solution import Breakdown, Solution
+from skstruct.linalg._structure import Structure
 from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.solvers import SOLVERS
 
@@ -58,7 +59,7 @@ def run(problem: Problem, requested: Sequence[str] = ()) -> Solution:
     if not requested and hasattr(problem, "patience"):  # a problem that is never iterated has none
         problem = replace(problem, patience=plan.seconds_of_second())
     # Small data pays for the region only where a limit must be kept.
-    if problem.structure.stored_bytes < SMALL_BYTES and get_config().blas_threads is None:
+    if _is_small(problem.structure) and get_config().blas_threads is None:
         return _carry_out(plan, problem)
     with parallel_region():
         return _carry_out(plan, problem)
@@ -88,6 +89,11 @@ def _carry_out(plan: Plan, problem: Problem) -> Solution:
         )
     certificate, answer, name = min(answers, key=lambda found: _badness(found[0].value))
     return Solution(answer, name, plan.completed(attempts, certificate), certificate)
+
+
+def _is_small(structure: Structure) -> bool:
+    """Whether neither the data nor the smaller Gram matrix, which may be denser, has many bytes."""
+    return max(structure.stored_bytes, 8 * structure.shorter_side**2) < SMALL_BYTES
 
 
 def _is_final(problem: Problem) -> bool:

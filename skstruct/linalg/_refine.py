@@ -103,30 +103,24 @@ def describe(
 ) -> RidgeCoefficients:
     """Add to an answer what the factors of A'A + alpha P, for each alpha, tell beyond it."""
     p = problem.structure.n_columns
+    if not problem.with_edf:
+        return answer
     if problem.alphas.any():
         # A'A = H - alpha P, so trace(H^-1 A'A) = p - alpha trace(P H^-1).
-        return replace(
-            answer,
-            find_edf=lambda: edf_of(
-                problem.alphas,
-                lambda alpha: p - alpha * problem.penalty.trace_with(factors[alpha].inverse_root),
-            ),
-        )
+        edf = {
+            alpha: p - alpha * problem.penalty.trace_with(factor.inverse_root)
+            for alpha, factor in factors.items()
+        }
+        return replace(answer, edf=np.array([edf[alpha] for alpha in problem.alphas.tolist()]))
     (factor,) = factors.values()
     return replace(
         answer,
-        find_edf=lambda: np.full(problem.n_targets, float(p)),
+        edf=np.full(problem.n_targets, float(p)),
         rank=p,
         condition=factor.condition,
         inverse_diagonal=factor.inverse_diagonal(),
         root=factor.root,
     )
-
-
-def edf_of(alphas: np.ndarray, trace: Callable[[float], float]) -> np.ndarray:
-    """Return the degrees of freedom of each target, from those of each different penalty."""
-    traces = {alpha: trace(alpha) for alpha in set(alphas.tolist())}
-    return np.array([traces[alpha] for alpha in alphas.tolist()])
 
 
 def relative_errors(problem: Ridge, residual: np.ndarray, step: np.ndarray) -> np.ndarray:

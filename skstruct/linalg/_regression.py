@@ -6,7 +6,6 @@ It knows nothing of the solvers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
@@ -49,9 +48,8 @@ class RidgeCoefficients:
         Singular values of A.
     inverse_diagonal : ndarray of shape (p,) or None
         Diagonal of (A'A)^-1, of its pseudo-inverse where that is singular.
-    find_edf : callable or None
-        Returns trace(A (A'A + alpha P)^-1 A') for each target, which after a Cholesky
-        factorisation takes as long again; see :attr:`edf`.
+    edf : ndarray of shape (t,) or None
+        trace(A (A'A + alpha P)^-1 A') for each target.
     dual : ndarray of shape (n, t) or None
         c with w = P^-1 A'c.
     root : ndarray of shape (m, p) or None
@@ -73,18 +71,13 @@ class RidgeCoefficients:
     condition: float | None = None
     singular_values: np.ndarray | None = None
     inverse_diagonal: np.ndarray | None = None
-    find_edf: Callable[[], np.ndarray] | None = None
+    edf: np.ndarray | None = None
     dual: np.ndarray | None = None
     root: np.ndarray | None = None
     intercept: np.ndarray | None = None
     history: np.ndarray | None = None
     preconditioner: str | None = None
     stopped: bool = False
-
-    @property
-    def edf(self) -> np.ndarray | None:
-        """Degrees of freedom trace(A (A'A + alpha P)^-1 A') of each target, or None."""
-        return None if self.find_edf is None else self.find_edf()
 
     def only(self, columns: slice) -> RidgeCoefficients:
         """Return what is known of the coefficients of some of the targets."""
@@ -129,6 +122,9 @@ class Ridge:
         longer gives up. Set by the engine.
     n_repeats : int
         How often the targets are repeated, with other penalties: see :meth:`with_path`.
+    with_edf : bool
+        Whether degrees of freedom are wanted: after a Cholesky factorisation they take as long
+        again.
     """
 
     structure: Structure
@@ -141,6 +137,7 @@ class Ridge:
     iteration: Iteration = field(default_factory=Iteration)
     patience: float = np.inf
     n_repeats: int = 1
+    with_edf: bool = True
 
     kind: ClassVar[str] = "ridge"
     # Solvers that the plan takes before cheaper ones.

@@ -103,7 +103,7 @@ class RidgePath:
             return spectrum.inverse(self.operand, gradient, alphas)
 
         edf = spectrum.degrees_of_freedom(alphas)
-        return refine(problem, solve, start, find_edf=lambda: edf), problem
+        return refine(problem, solve, start, edf=edf), problem
 
     def certify(self, spectrum: Spectrum) -> Certificate:
         """Measure the gradient at the smallest penalty."""

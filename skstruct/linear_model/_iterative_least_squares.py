@@ -290,6 +290,7 @@ class IterativeLeastSquares(LinearModel):
                 None if report is None else _Reporter(self, design, report),
                 is_final=self.max_iter is not None or self.solver in ITERATIVE,
             ),
+            with_edf=False,
         )
         if self.alphas is None:
             return problem

@@ -211,9 +211,8 @@ class Tikhonov(LinearModel):
         self._warn_if_not_unique(answer, problem)
         self._record(design, answer.coef + prior)
         self.n_iter_ = np.full(design.n_targets, answer.n_iter, dtype=np.int32)
-        edf = answer.edf
-        if edf is not None:
-            edf = edf + bool(self.fit_intercept)
+        if answer.edf is not None:
+            edf = answer.edf + bool(self.fit_intercept)
             self.edf_ = float(edf[0]) if design.y.ndim == 1 else edf
         if answer.dual is not None:
             self.dual_coef_ = answer.dual[:, 0] if design.y.ndim == 1 else answer.dual

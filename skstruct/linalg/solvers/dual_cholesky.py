@@ -13,7 +13,7 @@ from skstruct.linalg._cache import outer_gram
 from skstruct.linalg._costs import gradient_cost, gram_cost
 from skstruct.linalg._machine import CHOLESKY_FLOPS, Cost
 from skstruct.linalg._penalty import IdentityPenalty
-from skstruct.linalg._refine import by_penalty, edf_of, iterate, relative_errors
+from skstruct.linalg._refine import by_penalty, iterate, relative_errors
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._spectral import cholesky
 
@@ -69,9 +69,8 @@ def solve(problem: Ridge) -> RidgeCoefficients:
 
     _, (coef, dual, residual), count = iterate(solve_dual(problem.targets), measure)
     answer = RidgeCoefficients(coef, -operand.rmatmat(residual), n_iter=count, dual=dual)
-
+    if not problem.with_edf:
+        return answer
     # AA' has the eigenvalues of A'A that are not zero.
-    def trace(alpha: float) -> float:
-        return len(gram) - alpha * identity.trace_with(factors[alpha].inverse_root)
-
-    return replace(answer, find_edf=lambda: edf_of(alphas, trace))
+    edf = {a: len(gram) - a * identity.trace_with(f.inverse_root) for a, f in factors.items()}
+    return replace(answer, edf=np.array([edf[alpha] for alpha in alphas.tolist()]))

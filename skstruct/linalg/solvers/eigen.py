@@ -53,4 +53,4 @@ def solve(problem: Ridge) -> RidgeCoefficients:
     def apply_inverse(rhs: np.ndarray) -> np.ndarray:
         return vectors @ ((vectors.T @ rhs) / shifted)
 
-    return refine(problem, apply_inverse, find_edf=lambda: np.sum(values / shifted, axis=0))
+    return refine(problem, apply_inverse, edf=np.sum(values / shifted, axis=0))

@@ -86,7 +86,7 @@ def solve(problem: LeastSquares) -> RidgeCoefficients:
         root=R * scale,
         singular_values=np.linalg.svd(R * scale, compute_uv=False),
         inverse_diagonal=factor.inverse_diagonal(),
-        find_edf=lambda: np.full(problem.n_targets, float(p)),
+        edf=np.full(problem.n_targets, float(p)),
         intercept=intercept,
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from skstruct.linalg._costs import gradient_cost
 from skstruct.linalg._machine import QR_FLOPS, SVD_FLOPS, Cost
-from skstruct.linalg._refine import by_penalty, edf_of, refine
+from skstruct.linalg._refine import by_penalty, refine
 from skstruct.linalg._regression import Ridge, RidgeCoefficients
 from skstruct.linalg._spectral import svd, tall_r_factor
 
@@ -59,11 +59,9 @@ def solve(problem: Ridge) -> RidgeCoefficients:
         [factors[a].minimizer(y[:, [i]])[:, 0] for i, a in enumerate(problem.alphas.tolist())]
     )
     answer = refine(problem, by_penalty(problem.alphas, lambda a: factors[a].solve), start)
-
-    def trace(alpha: float) -> float:
-        return float(np.sum(np.square(A @ factors[alpha].inverse_root)))
-
-    answer = replace(answer, find_edf=lambda: edf_of(problem.alphas, trace))
+    # trace(A H^+ A')
+    edf = {a: float(np.sum(np.square(A @ factor.inverse_root))) for a, factor in factors.items()}
+    answer = replace(answer, edf=np.array([edf[alpha] for alpha in problem.alphas.tolist()]))
     if problem.alphas.any():
         ranks = [factor.rank for factor in factors.values()]
         return replace(answer, rank=min(ranks))
@@ -96,7 +94,7 @@ def _filtered(problem: Ridge, A: np.ndarray, y: np.ndarray) -> RidgeCoefficients
     def apply_inverse(rhs: np.ndarray) -> np.ndarray:
         return right.T @ ((right @ rhs) / shifted)
 
-    return refine(problem, apply_inverse, coef, find_edf=lambda: np.sum(s**2 / shifted, axis=0))
+    return refine(problem, apply_inverse, coef, edf=np.sum(s**2 / shifted, axis=0))
 
 
 class _Factor:
