@@ -141,10 +141,9 @@ class _Run:
     def _leg(self, active: np.ndarray, goal: np.ndarray) -> None:
         """Iterate some of the targets until their gradients seem to be as small as `goal`."""
         problem = self.problem.only(active)
-        coef = self.coef[:, active]
         # A residual of which the gradient is a rounding error begins no bidiagonalisation.
         method = ConjugateGradients if self.refines else self.method
-        state = method(problem, coef, self.gradient[:, active], self.preconditioner)
+        state = method(problem, self.coef[:, active], self.gradient[:, active], self.preconditioner)
         leg: list[float] = []
         while len(active) and len(self.history) < self.budget and not self.stopped:
             state.advance()

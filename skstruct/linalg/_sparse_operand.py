@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +16,7 @@ from skstruct.linalg._operand import (
     sum_in_lanes,
 )
 from skstruct.linalg._sparse_products import CompressedRows, Then
+from skstruct.linalg._threads import run_all
 
 # Stored entries that are looked at together where each is looked at (at least one a column): the
 # arrays for them take 10 MB at most for matrices of up to 200 000 columns.
@@ -59,7 +60,8 @@ class SparseOperand(Operand):
     ) -> None:
         self._describe(X, weights, centered=center or mean is not None, nnz=X.nnz)
         self._stored = sparse.csr_array(X) if X.format == "csr" else sparse.csc_array(X)
-        if not self._stored.has_canonical_format:
+        # Indices need not be sorted, and those of scikit-learn's vectorizers are not.
+        if _has_duplicates(self._stored):
             self._stored = self._stored.copy()
             self._stored.sum_duplicates()
         self._by_rows = X.format == "csr"
@@ -133,19 +135,12 @@ class SparseOperand(Operand):
     def entries(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yield rows, columns and values of the stored entries, some at a time."""
         X = self._stored
-        size = max(ENTRIES_AT_ONCE, self.shape[1])
-        ends = np.searchsorted(X.indptr, np.arange(size, X.nnz + size, size), side="right") - 1
-        start = 0
-        for end in ends.tolist():
-            stop = max(end, start + 1)  # one row may have more entries than that
-            if start >= len(X.indptr) - 1:
-                return
+        for start, stop in _pieces(X, max(ENTRIES_AT_ONCE, self.shape[1])):
             part = slice(X.indptr[start], X.indptr[stop])
             major = np.repeat(np.arange(start, stop), np.diff(X.indptr[start : stop + 1]))
             minor = X.indices[part]
             rows, columns = (major, minor) if self._by_rows else (minor, major)
             yield rows, columns, X.data[part].astype(np.float64, copy=False)
-            start = stop
 
     def weighted_entries(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yield rows, columns and values of the stored entries of diag(sqrt(w)) X."""
@@ -303,3 +298,30 @@ class SparseOperand(Operand):
         # Exactly nothing is missing from a full column, whose mean may be huge.
         missing_weight[self._is_full] = 0.0
         return stored + missing_weight * np.square(mean)
+
+
+def _pieces(X: sparse.csr_array | sparse.csc_array, size: int) -> Iterator[tuple[int, int]]:
+    """Yield first and last + 1 of the rows (columns) that together have about `size` entries."""
+    ends = np.searchsorted(X.indptr, np.arange(size, X.nnz + size, size), side="right") - 1
+    start = 0
+    for end in ends.tolist():
+        stop = max(end, start + 1)  # one row may have more entries than that
+        if start >= len(X.indptr) - 1:
+            return
+        yield start, stop
+        start = stop
+
+
+def _has_duplicates(X: sparse.csr_array | sparse.csc_array) -> bool:
+    """Whether some entry is stored in parts; X itself is not sorted, nor copied as a whole."""
+    if X.has_canonical_format:
+        return False
+
+    def repeats(start: int, stop: int) -> bool:
+        first, last = X.indptr[start], X.indptr[stop]
+        piece = X.indices[first:last].copy(), X.indptr[start : stop + 1] - first
+        pattern = sparse.csr_array((np.ones(last - first, dtype=bool), *piece))
+        pattern.sort_indices()
+        return not pattern.has_canonical_format
+
+    return any(run_all([partial(repeats, *ends) for ends in _pieces(X, ENTRIES_AT_ONCE)]))

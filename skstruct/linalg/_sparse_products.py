@@ -48,7 +48,7 @@ class CompressedRows:
     def __init__(self, matrix: sparse.csr_array) -> None:
         self.matrix = matrix
         self.shape = matrix.shape
-        self._views: dict[tuple[int, int], sparse.csr_array] = {}
+        self._views: dict[tuple[int, int], tuple[sparse.csr_array, sparse.csc_array]] = {}
         self._cuts: dict[int, list[slice]] = {}
 
     def times(self, V: np.ndarray, then: Then | None = None) -> np.ndarray:
@@ -57,7 +57,7 @@ class CompressedRows:
         out = np.empty((self.shape[0], V.shape[1]))
 
         def fill(rows: slice) -> None:
-            product = self._rows(rows) @ V
+            product = self._rows(rows)[0] @ V
             out[rows] = product if then is None else then(product, rows)
 
         work = (self.matrix.nnz + self.shape[0]) * V.shape[1]
@@ -68,7 +68,7 @@ class CompressedRows:
         """Return C'U, of shape (q, k)."""
         if U.shape[1] >= TRANSPOSED_COLUMNS:
             return self._transposed.times(U)
-        return self._sum(lambda rows: self._rows(rows).T @ np.ascontiguousarray(U[rows]))
+        return self._sum(lambda rows: self._rows(rows)[1] @ np.ascontiguousarray(U[rows]))
 
     def there_and_back(self, V: np.ndarray, between: Then) -> np.ndarray:
         """Return C' f(C V), of shape (q, k), for f = `between`."""
@@ -77,8 +77,8 @@ class CompressedRows:
             return self._transposed.times(self.times(V, between))
 
         def lane(rows: slice) -> np.ndarray:
-            block = self._rows(rows)
-            return block.T @ between(block @ V, rows)
+            block, transposed = self._rows(rows)
+            return transposed @ between(block @ V, rows)
 
         return self._sum(lane)
 
@@ -110,8 +110,8 @@ class CompressedRows:
             self._cuts[n_blocks] = [slice(start, stop) for start, stop in pairwise(bounds)]
         return self._cuts[n_blocks]
 
-    def _rows(self, rows: slice) -> sparse.csr_array:
-        """Return rows of C as a view, or float32 entries widened."""
+    def _rows(self, rows: slice) -> tuple[sparse.csr_array, sparse.csc_array]:
+        """Return rows of C and their transpose as views, or float32 entries widened."""
         key, C = (rows.start, rows.stop), self.matrix
         if key in self._views:
             return self._views[key]
@@ -119,7 +119,10 @@ class CompressedRows:
         data = C.data[start:stop].astype(np.float64, copy=False)
         indptr = C.indptr[rows.start : rows.stop + 1] - start
         shape = (rows.stop - rows.start, C.shape[1])
-        block = sparse.csr_array((data, C.indices[start:stop], indptr), shape=shape)
-        if C.dtype == np.float64:  # making a view takes as long as 20 000 entries
-            self._views[key] = block
-        return block
+        views = sparse.csr_array(shape), sparse.csc_array(shape[::-1])
+        for view in views:
+            # Given to the constructor, parts of less than half an array would be copied.
+            view.data, view.indices, view.indptr = data, C.indices[start:stop], indptr
+        if C.dtype == np.float64:  # making views takes as long as 20 000 entries
+            self._views[key] = views
+        return views

@@ -53,6 +53,14 @@ def _not_canonical(X, kind):
     return type(X)((data, indices, 2 * X.indptr), shape=X.shape)
 
 
+def _unsorted(X, kind):
+    """Every entry once, in descending order of the inner index."""
+    X = getattr(sparse, f"{kind}_array")(X)
+    lines = [slice(start, stop) for start, stop in zip(X.indptr, X.indptr[1:], strict=False)]
+    parts = [np.concatenate([part[s][::-1] for s in lines]) for part in (X.data, X.indices)]
+    return type(X)((*parts, X.indptr), shape=X.shape)
+
+
 def _with_empty_lines(n, p):
     X = _thinned(n, p)
     X[[0, n // 2, n - 1]] = 0.0
@@ -109,6 +117,9 @@ MATRICES = {
     "csr-explicit-zeros": lambda: _with_explicit_zeros(_thinned(30, 20)),
     "csr-not-canonical": lambda: _not_canonical(_thinned(30, 20), "csr"),
     "csc-not-canonical": lambda: _not_canonical(_thinned(30, 20), "csc"),
+    "csr-unsorted": lambda: _unsorted(_thinned(30, 20), "csr"),
+    "csc-unsorted": lambda: _unsorted(_thinned(20, 30), "csc"),
+    "csr-unsorted-rare": lambda: _unsorted(_rare(60, 400), "csr"),
     "csr-empty-lines": lambda: sparse.csr_array(_with_empty_lines(30, 20)),
     "csc-empty-lines": lambda: sparse.csc_array(_with_empty_lines(20, 30)),
     "csr-no-entries": lambda: sparse.csr_array((6, 4)),

@@ -12,7 +12,7 @@ from operand_cases import CASES, MATRICES, as_dense, build, make_case
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from skstruct.linalg import make_operand
+from skstruct.linalg import _sparse_operand, make_operand
 from skstruct.linalg._sparse_operand import MAX_CANCELLATION
 
 EPS = np.finfo(np.float64).eps
@@ -465,3 +465,14 @@ def test_a_full_column_behind_an_offset_costs_the_sparse_gram_no_digits(ratio):
     gram = make_operand(sparse.csr_array(X), center=True).gram()
     # By a sparse product less the mean's share it would be 47 to 1800 eps.
     assert np.abs(gram - exact).max() <= 4 * np.finfo(float).eps * np.trace(exact)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc"])
+def test_only_duplicates_cost_a_copy(kind, monkeypatch):
+    monkeypatch.setattr(_sparse_operand, "ENTRIES_AT_ONCE", 10)
+    for name in (f"{kind}-unsorted", f"{kind}-not-canonical"):
+        X = MATRICES[name]()
+        operand = make_operand(X)
+        assert np.shares_memory(operand._stored.data, X.data) == name.endswith("unsorted")
+        assert not X.has_sorted_indices  # as it was given
+        np.testing.assert_allclose(operand.matmat(np.eye(X.shape[1])), as_dense(X), atol=1e-15)
