@@ -1,0 +1,75 @@
+"""What users pass, as arrays of a type that LAPACK has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FLOATS = tuple(np.dtype(name) for name in ("float32", "float64", "complex64", "complex128"))
+
+
+def floating(a: object, name: str, *, check_finite: bool = True) -> np.ndarray:
+    """Return `a` as an array of float32, float64, complex64 or complex128.
+
+    Integers become float64. An array that has one of these types already is not copied.
+    """
+    a = np.asarray(a)
+    if a.dtype.kind in "biu":
+        a = a.astype(np.float64)
+    elif a.dtype == np.float16:
+        a = a.astype(np.float32)
+    if a.dtype not in FLOATS:
+        raise TypeError(
+            f"{name} has the type {a.dtype}; expected numbers of single or double precision, real "
+            "or complex"
+        )
+    if check_finite and not np.isfinite(a).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
+        raise ValueError(f"{name} must be finite: the entry {_index(where)} is {a[where]}")
+    return a
+
+
+def entries(a: object, name: str, ndim: int) -> np.ndarray:
+    """Return the array of `ndim` dimensions that defines a matrix, read-only and not copied."""
+    a = floating(a, name)
+    if a.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimension(s), got the shape {a.shape}")
+    a = a.view()
+    a.flags.writeable = False
+    return a
+
+
+def common_type(*arrays: np.ndarray) -> list[np.ndarray]:
+    """Return the arrays, all of the type that holds each of them."""
+    dtype = np.result_type(*arrays)
+    return [a.astype(dtype, copy=False) for a in arrays]
+
+
+def right_hand_side(b: object, order: int, *, check_finite: bool = True) -> np.ndarray:
+    """Return `b` of shape (order,) or (order, k)."""
+    b = floating(b, "b", check_finite=check_finite)
+    if b.ndim not in (1, 2) or b.shape[0] != order:
+        raise ValueError(
+            f"b has the shape {b.shape}; expected ({order},) or ({order}, k) for a matrix of "
+            f"order {order}"
+        )
+    return b
+
+
+def sign_and_log(values: np.ndarray) -> tuple[float | complex, float]:
+    """Return the sign and the logarithm of the magnitude of the product of `values`.
+
+    ``(0, -inf)`` if one of them is zero, as :func:`numpy.linalg.slogdet` has it.
+    """
+    values = np.asarray(values)
+    magnitude = np.abs(values)
+    if not magnitude.all():
+        return values.dtype.type(0).item(), -np.inf
+    log = float(np.log(magnitude.astype(np.float64, copy=False)).sum())
+    if values.dtype.kind != "c":
+        return -1.0 if np.count_nonzero(values < 0) % 2 else 1.0, log
+    # a product of many unit numbers drifts off the circle, the sum of their angles does not
+    return complex(np.exp(1j * np.angle(values).astype(np.float64).sum())), log
+
+
+def _index(where: tuple[int, ...]) -> str:
+    return str(where[0]) if len(where) == 1 else str(where)
