@@ -73,3 +73,10 @@ def sign_and_log(values: np.ndarray) -> tuple[float | complex, float]:
 
 def _index(where: tuple[int, ...]) -> str:
     return str(where[0]) if len(where) == 1 else str(where)
+
+
+def constant_of(d: np.ndarray) -> complex | None:
+    """Return the number that all entries of `d` are; None if they differ."""
+    if not d.size:
+        return 0.0
+    return d[0] if np.all(d == d[0]) else None
