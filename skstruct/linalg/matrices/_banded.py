@@ -191,6 +191,9 @@ class Banded(StructuredMatrix):
     def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         return type(self)(self.bandwidths, function(self.bands), n_rows=self.shape[0])
 
+    def _main_diagonal(self) -> np.ndarray:
+        return self.diagonal()
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         if axis == 0:
             return np.abs(self.bands).sum(axis=0)

@@ -11,6 +11,7 @@ from scipy import fft, linalg
 
 from skstruct.linalg.matrices._arrays import common_type, constant_of, entries, sign_and_log
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
+from skstruct.linalg.matrices._schur import Schur
 from skstruct.linalg.matrices._structured import StructuredMatrix
 
 
@@ -131,6 +132,9 @@ class Circulant(StructuredMatrix):
     def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         return type(self)(function(self.column))
 
+    def _main_diagonal(self) -> np.ndarray:
+        return np.repeat(self.column[:1], self.shape[0])
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         total = np.abs(self.column).sum(dtype=np.float64)
         return np.full(self.shape[0], total)
@@ -139,6 +143,13 @@ class Circulant(StructuredMatrix):
         first = np.zeros((self.shape[0], 1), self.dtype)
         first[0] = 1
         return float(np.abs(factor.solve(first)).sum())
+
+    def _schur(self) -> Schur:
+        return Schur(
+            self.eigenvalues,
+            lambda X: fft.fft(X, axis=0, norm="ortho"),
+            lambda X: fft.ifft(X, axis=0, norm="ortho"),
+        )
 
     def to_dense(self) -> np.ndarray:
         return linalg.circulant(self.column) if self.column.size else np.zeros((0, 0), self.dtype)

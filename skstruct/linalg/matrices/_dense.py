@@ -113,6 +113,9 @@ class Dense(StructuredMatrix):
     def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         return type(self)(function(self.array))
 
+    def _main_diagonal(self) -> np.ndarray:
+        return self.array.diagonal()
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.array).sum(axis=axis)
 

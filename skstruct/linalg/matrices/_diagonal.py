@@ -10,6 +10,7 @@ from scipy import sparse
 
 from skstruct.linalg.matrices._arrays import entries, sign_and_log
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
+from skstruct.linalg.matrices._schur import Schur
 from skstruct.linalg.matrices._structured import StructuredMatrix
 
 
@@ -99,11 +100,17 @@ class Diagonal(StructuredMatrix):
     def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         return type(self)(function(self.diagonal))
 
+    def _main_diagonal(self) -> np.ndarray:
+        return self.diagonal
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.diagonal)
 
     def _inverse_norm(self, factor: Factor) -> float:
         return float(1 / np.abs(self.diagonal).min())
+
+    def _schur(self) -> Schur:
+        return Schur(self.diagonal, np.asarray, np.asarray)
 
     def to_dense(self) -> np.ndarray:
         return np.diag(self.diagonal)

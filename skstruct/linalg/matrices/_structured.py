@@ -20,6 +20,7 @@ from skstruct.linalg.matrices._arrays import right_hand_side
 from skstruct.linalg.matrices._condition import is_surely_regular, one_norm
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._refined import best_of, nothing_to_solve
+from skstruct.linalg.matrices._schur import Schur, schur_of
 
 
 class StructuredMatrix(LinearOperator):
@@ -82,6 +83,14 @@ class StructuredMatrix(LinearOperator):
     def _preceded_by(self, other: StructuredMatrix) -> StructuredMatrix:  # noqa: ARG002
         """Return other @ A, where `other` does not know how."""
         return NotImplemented
+
+    def _main_diagonal(self) -> np.ndarray:
+        """Return the entries a_ii."""
+        return self.to_dense().diagonal()
+
+    def _schur(self) -> Schur:
+        """Return A = Q T Q^H, for a matrix that is a factor of a larger one."""
+        return schur_of(self.to_dense())
 
     # -- entries and norms -----------------------------------------------------------------
 

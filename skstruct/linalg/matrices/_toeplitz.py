@@ -102,6 +102,9 @@ class Toeplitz(StructuredMatrix):
     def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         return type(self)(function(self.column), function(self.row))
 
+    def _main_diagonal(self) -> np.ndarray:
+        return np.repeat(self.column[:1], min(self.shape))
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         (m, n), (down, right) = self.shape, (self.column, self.row)
         if axis == 1:

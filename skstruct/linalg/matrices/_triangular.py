@@ -99,6 +99,9 @@ class Triangular(StructuredMatrix):
     def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         return type(self)(function(self.array), lower=self.lower)
 
+    def _main_diagonal(self) -> np.ndarray:
+        return self.array.diagonal()
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.array).sum(axis=axis)
 
