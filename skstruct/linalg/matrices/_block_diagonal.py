@@ -130,9 +130,7 @@ class BlockDiagonal(StructuredMatrix):
         return np.split(v, ends[:-1]) if len(ends) else []
 
     def _matmat(self, X: np.ndarray) -> np.ndarray:
-        products = [
-            part.matmat(x) for part, x in zip(self.parts, self._pieces(X, 1), strict=True)
-        ]
+        products = [part.matmat(x) for part, x in zip(self.parts, self._pieces(X, 1), strict=True)]
         return np.concatenate(products) if products else np.zeros((0, X.shape[1]), X.dtype)
 
     def _transposed(self) -> BlockDiagonal:
@@ -143,6 +141,9 @@ class BlockDiagonal(StructuredMatrix):
 
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.concatenate([[], *(part._magnitude_sums(axis) for part in self.parts)])
+
+    def _inverse_norm(self, factor: Factor) -> float:
+        return max(part._inverse_norm(part.factor()) for part in self.parts if any(part.shape))
 
     def explicit(self) -> sparse.sparray:
         if not self.parts:

@@ -20,8 +20,8 @@ Product = Callable[[np.ndarray], np.ndarray]
 MAX_STEPS = 5
 # Up to here all columns at once cost no more than the calls of an estimate do.
 EXACT_ORDER = 32
-# A vector of random signs sees the norm of an inverse too small by a factor of about sqrt(n), and by
-# 1000 more with a probability of about 1 in 1000.
+# A vector of random signs sees the norm of an inverse too small by a factor of about sqrt(n), and
+# by 1000 more with a probability of about 1 in 1000.
 PROBE_MARGIN = 1e3
 
 
@@ -62,14 +62,26 @@ def one_norm(product: Product, adjoint: Product, order: int, dtype: np.dtype) ->
     return max(best, 2 * _sum_of_magnitudes(product(ramp[:, None].astype(dtype))) / (3 * order))
 
 
-def is_surely_regular(solve: Product, norm: float, order: int, dtype: np.dtype) -> bool:
-    """Whether one solve shows that the condition number is far below 1 / eps.
+def signs(order: int, dtype: np.dtype) -> np.ndarray:
+    """Return a column of random signs, always the same ones."""
+    return (np.random.default_rng(0).integers(0, 2, (order, 1)) * 2 - 1).astype(dtype)
 
-    A full estimate takes some ten solves; this spares it to most matrices.
+
+def is_surely_regular(solution: np.ndarray, norm: float) -> bool:
+    """Whether the condition number of A is far below 1 / eps, as the solution for signs tells.
+
+    An estimate takes some ten solves; this spares it to most matrices.
+
+    Parameters
+    ----------
+    solution : ndarray of shape (n,)
+        A^-1 s for random signs s.
+    norm : float
+        The maximum norm of A.
     """
-    signs = np.random.default_rng(0).integers(0, 2, (order, 1)) * 2 - 1
-    size = float(np.abs(solve(signs.astype(dtype))).max(initial=0.0)) * norm
-    return size * PROBE_MARGIN * np.sqrt(order) * np.finfo(dtype).eps < 1
+    condition = float(np.abs(solution).max(initial=0.0)) * norm
+    eps = np.finfo(solution.dtype).eps
+    return bool(condition * PROBE_MARGIN * np.sqrt(len(solution)) * eps < 1)
 
 
 def _sum_of_magnitudes(y: np.ndarray) -> float:

@@ -140,7 +140,8 @@ class Kronecker(StructuredMatrix):
     def explicit(self) -> np.ndarray | sparse.sparray:
         parts = [factor.explicit() for factor in self.factors]
         if any(sparse.issparse(part) for part in parts):
-            return reduce(lambda a, b: sparse.kron(a, b, format="csr"), map(sparse.csr_array, parts))
+            parts = [sparse.csr_array(part) for part in parts]
+            return reduce(lambda a, b: sparse.kron(a, b, format="csr"), parts)
         return self.to_dense()
 
     def _main_diagonal(self) -> np.ndarray:

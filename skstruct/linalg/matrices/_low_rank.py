@@ -13,8 +13,8 @@ from skstruct.linalg.matrices._condition import one_norm
 from skstruct.linalg.matrices._low_rank_factors import AugmentedQR, OrthogonalSplit
 from skstruct.linalg.matrices._structured import StructuredMatrix
 
-# Norms need all entries, n^2 k operations: 5 ms of order 1000 and rank 10. Larger matrices have them
-# estimated.
+# Norms need all entries, n^2 k operations: 5 ms of order 1000 and rank 10. Those of larger matrices
+# are estimated.
 MAX_EXACT_ORDER = 1000
 
 
@@ -106,7 +106,7 @@ class LowRankPlusDiagonal(StructuredMatrix):
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.to_dense()).sum(axis=axis)
 
-    def norm(self, ord: int | float = 1) -> float:  # noqa: A002 - numpy's name
+    def norm(self, ord: int | float = 1) -> float:
         if ord not in (1, np.inf) or self.shape[0] <= MAX_EXACT_ORDER:
             return super().norm(ord)
         return self._estimated_norm if ord == 1 else self.H._estimated_norm
@@ -128,9 +128,9 @@ class LowRankPlusDiagonal(StructuredMatrix):
     def _plus(self, other: StructuredMatrix) -> LowRankPlusDiagonal:
         if not isinstance(other, LowRankPlusDiagonal):
             return NotImplemented
-        (k, l), (p, q) = self.C.shape, other.C.shape
-        core = np.zeros((k + p, l + q), np.result_type(self.C, other.C))
-        core[:k, :l], core[k:, l:] = self.C, other.C
+        (k, m), shape = self.C.shape, np.add(self.C.shape, other.C.shape)
+        core = np.zeros(shape, np.result_type(self.C, other.C))
+        core[:k, :m], core[k:, m:] = self.C, other.C
         return LowRankPlusDiagonal(
             self.diagonal + other.diagonal,
             np.hstack([self.U, other.U]),

@@ -99,6 +99,12 @@ class AugmentedQR(Factor):
 
     def __init__(self, matrix: LowRankPlusDiagonal) -> None:
         n, self._dtype = matrix.shape[0], matrix.dtype
+        zeros, rank = np.flatnonzero(matrix.diagonal == 0), min(matrix.C.shape)
+        if len(zeros) > rank:
+            raise SingularMatrixError(
+                f"{matrix!r} is singular: its diagonal has {len(zeros)} zeros, the first at entry "
+                f"{zeros[0]}, and a matrix of rank {rank} cannot make up for them"
+            )
         P, left = linalg.qr(matrix.U, mode="economic")
         self._Q, right = linalg.qr(matrix.V, mode="economic")
         core = left @ matrix.C @ right.conj().T

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Rotated(Factor):
-    """A (x) B + c I = Q (T (x) U + c I) Q^H with Q = Q_A (x) Q_B, the Schur bases of the factors."""
+    """A (x) B + c I = Q (T (x) U + c I) Q^H with the Schur bases Q = Q_A (x) Q_B."""
 
     def __init__(self, matrix: ShiftedKronecker) -> None:
         self._matrix, self._forms = matrix, matrix.schur_forms()

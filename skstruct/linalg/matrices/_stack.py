@@ -75,10 +75,13 @@ class Stack(StructuredMatrix):
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.blocks).sum(axis=1 + axis).ravel()
 
+    def _inverse_norm(self, factor: Factor) -> float:
+        return float(np.abs(np.linalg.inv(self.blocks)).sum(axis=1).max())
+
     def explicit(self) -> sparse.sparray:
         m, r, c = self.blocks.shape
         rows, columns = np.arange(m * r).reshape(m, r, 1), np.arange(m * c).reshape(m, 1, c)
-        where = np.broadcast_to(rows, (m, r, c)).ravel(), np.broadcast_to(columns, (m, r, c)).ravel()
+        where = tuple(np.broadcast_to(i, (m, r, c)).ravel() for i in (rows, columns))
         return sparse.csr_array((self.blocks.ravel(), where), shape=self.shape)
 
     def _scaled(self, c: complex) -> Stack:
