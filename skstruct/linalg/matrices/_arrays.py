@@ -63,7 +63,7 @@ def sign_and_log(values: np.ndarray) -> tuple[float | complex, float]:
     values = np.asarray(values)
     magnitude = np.abs(values)
     if not magnitude.all():
-        return values.dtype.type(0).item(), -np.inf
+        return 0.0, -np.inf
     log = float(np.log(magnitude.astype(np.float64, copy=False)).sum())
     if values.dtype.kind != "c":
         return -1.0 if np.count_nonzero(values < 0) % 2 else 1.0, log

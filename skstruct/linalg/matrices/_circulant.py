@@ -58,7 +58,7 @@ class SpectralDivision(Factor):
         sign, log = sign_and_log(self._eigenvalues)
         if not self._is_real:
             return sign, log
-        # those of a real matrix are conjugate in pairs, except that of frequency 0 and of n / 2
+        # those of a real matrix are conjugate in pairs, but that of frequency 0 and of n / 2
         n = len(self._eigenvalues)
         alone = self._eigenvalues[[0, n // 2] if n % 2 == 0 else [0]].real
         return sign_and_log(alone)[0], log

@@ -20,8 +20,8 @@ Product = Callable[[np.ndarray], np.ndarray]
 MAX_STEPS = 5
 # Up to here all columns at once cost no more than the calls of an estimate do.
 EXACT_ORDER = 32
-# A vector of random signs sees the norm of an inverse too small by a factor of about sqrt(n), and
-# by 1000 more with a probability of about 1 in 1000.
+# A vector of normal numbers sees the norm of an inverse too small by a factor of about sqrt(n), and
+# by 1000 more with a probability of about 1 in 1000. (Signs may be orthogonal to what matters.)
 PROBE_MARGIN = 1e3
 
 
@@ -62,20 +62,20 @@ def one_norm(product: Product, adjoint: Product, order: int, dtype: np.dtype) ->
     return max(best, 2 * _sum_of_magnitudes(product(ramp[:, None].astype(dtype))) / (3 * order))
 
 
-def signs(order: int, dtype: np.dtype) -> np.ndarray:
-    """Return a column of random signs, always the same ones."""
-    return (np.random.default_rng(0).integers(0, 2, (order, 1)) * 2 - 1).astype(dtype)
+def probe_column(order: int, dtype: np.dtype) -> np.ndarray:
+    """Return a column of normal numbers, always the same ones."""
+    return np.random.default_rng(0).standard_normal((order, 1)).astype(dtype)
 
 
 def is_surely_regular(solution: np.ndarray, norm: float) -> bool:
-    """Whether the condition number of A is far below 1 / eps, as the solution for signs tells.
+    """Whether the condition number of A is far below 1 / eps, as a solution tells.
 
     An estimate takes some ten solves; this spares it to most matrices.
 
     Parameters
     ----------
     solution : ndarray of shape (n,)
-        A^-1 s for random signs s.
+        A^-1 times :func:`probe_column`.
     norm : float
         The maximum norm of A.
     """

@@ -36,7 +36,7 @@ class DenseCholesky(Factor):
 
     def slogdet(self) -> tuple[float | complex, float]:
         _, log = sign_and_log(self._root.diagonal().real)
-        return self._root.dtype.type(1).item(), 2 * log
+        return 1.0, 2 * log
 
 
 class DenseLU(Factor):

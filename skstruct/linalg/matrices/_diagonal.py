@@ -18,6 +18,7 @@ class Division(Factor):
     """x_i = b_i / d_i."""
 
     name = "division"
+    has_exact_determinant = True
 
     def __init__(self, matrix: Diagonal) -> None:
         zeros = np.flatnonzero(matrix.diagonal == 0)

@@ -21,6 +21,8 @@ class Factor(ABC):
 
     name: ClassVar[str]
     has_determinant: ClassVar[bool] = True
+    # whether the determinant is right to rounding however ill-conditioned A is
+    has_exact_determinant: ClassVar[bool] = False
 
     @abstractmethod
     def solve(self, rhs: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.matrices._arrays import constant_of, sign_and_log
 from skstruct.linalg.matrices._axes import along_all, outer, position
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
+from skstruct.linalg.matrices._schur import Schur
 from skstruct.linalg.matrices._structured import StructuredMatrix
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ class _Rotated(Factor):
     """A (x) B + c I = Q (T (x) U + c I) Q^H with the Schur bases Q = Q_A (x) Q_B."""
 
     def __init__(self, matrix: ShiftedKronecker) -> None:
-        self._matrix, self._forms = matrix, matrix.schur_forms()
+        self._matrix, self._forms = matrix, matrix.schur_forms
         self._sizes = [len(form.triangle) for form in self._forms]
         self._eigenvalues = outer([form.eigenvalues for form in self._forms]) + matrix.c
         zeros = np.flatnonzero(self._eigenvalues == 0)
@@ -48,9 +50,9 @@ class _Rotated(Factor):
 
     def slogdet(self) -> tuple[float | complex, float]:
         sign, log = sign_and_log(self._eigenvalues)
-        if self._matrix.dtype.kind == "c" or isinstance(sign, float):
-            return sign, log
-        return float(np.sign(sign.real)), log  # complex eigenvalues of a real matrix pair up
+        if self._matrix.dtype.kind != "c":
+            sign = np.sign(np.real(sign))  # complex eigenvalues of a real matrix pair up
+        return sign, log
 
 
 class EigenShift(_Rotated):
@@ -59,7 +61,7 @@ class EigenShift(_Rotated):
     name = "eigen"
 
     def __init__(self, matrix: ShiftedKronecker) -> None:
-        if not all(form.is_diagonal for form in matrix.schur_forms()):
+        if not all(form.is_diagonal for form in matrix.schur_forms):
             raise Breakdown("a factor is not a normal matrix")
         super().__init__(matrix)
 
@@ -187,13 +189,10 @@ class ShiftedKronecker(StructuredMatrix):
         self.product, self.c = product.astype(dtype), dtype.type(c)
         super().__init__(dtype, product.shape)
 
-    def schur_forms(self) -> list:
-        """Return the Schur forms of the factors, computed once."""
-        if self._forms is None:
-            self._forms = [factor._schur() for factor in self.product.factors]
-        return self._forms
-
-    _forms: list | None = None
+    @cached_property
+    def schur_forms(self) -> list[Schur]:
+        """The Schur forms of the factors."""
+        return [factor._schur() for factor in self.product.factors]
 
     def _matmat(self, X: np.ndarray) -> np.ndarray:
         return self.product.matmat(X) + self.c * X

@@ -16,7 +16,7 @@ from skstruct.linalg._plan import Attempt
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.matrices._answer import CertifiedSolution
 from skstruct.linalg.matrices._arrays import right_hand_side
-from skstruct.linalg.matrices._condition import is_surely_regular, one_norm, signs
+from skstruct.linalg.matrices._condition import is_surely_regular, one_norm, probe_column
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._refined import best_of, nothing_to_solve
 
@@ -115,15 +115,24 @@ class Solvable:
         ------
         ValueError
             A is not square.
+
+        Warns
+        -----
+        scipy.linalg.LinAlgWarning
+            A is singular to working precision.
         """
         self._require_square("logdet")
         if self.shape[0] == 0:
             return 1.0, 0.0
         try:
             factors = chain([self._tested().factor], self._factors())
-            return next(f for f in factors if f.has_determinant).slogdet()
+            factor = next(f for f in factors if f.has_determinant)
         except SingularMatrixError:
             return (0j if self._is_complex else 0.0), -np.inf
+        if not factor.has_exact_determinant:
+            self._warn_if_singular("determinant", level=3)
+        sign, log = factor.slogdet()
+        return complex(sign) if self._is_complex else float(np.real(sign)), float(log)
 
     def rcond(self) -> float:
         """Return 1 / (||A|| ||A^-1||) in the 1-norm: 1 at best, 0 for a singular matrix.
@@ -186,12 +195,12 @@ class Solvable:
     def _answered(self, columns: np.ndarray) -> CertifiedSolution:
         """Solve for columns of the type of A.
 
-        With the first ones goes one of random signs: it shows which factorisation can be trusted
+        With the first ones goes one of random numbers: it shows which factorisation can be trusted
         with what else is asked of it, and whether A is far from singular.
         """
         with np.errstate(all="ignore"):  # what overflows is found by the certificate
             if self._trusted is None:
-                both = np.hstack([columns, signs(len(columns), self.dtype)])
+                both = np.hstack([columns, probe_column(len(columns), self.dtype)])
                 answer, factor = best_of(self._factors(), self.matmat, both, self._row_norm)
                 regular = is_surely_regular(answer.x[:, -1], self._row_norm)
                 self._trusted = _Trusted(factor, answer.attempts[:-1], regular)
@@ -208,19 +217,23 @@ class Solvable:
 
     def _warn(self, answer: CertifiedSolution) -> None:
         level = 4  # the caller of solve
-        if not self._trusted.is_surely_regular and self.rcond() < np.finfo(self.dtype).eps:
-            warnings.warn(
-                f"{self!r} is singular to working precision (rcond = {self.rcond():.1e}): the "
-                "solution may have no correct digits",
-                LinAlgWarning,
-                stacklevel=level,
-            )
+        self._warn_if_singular("solution", level + 1)
         if not answer.certificate.holds:
             warnings.warn(
                 f"{answer.certificate}. To do better, {answer.certificate.remedy}.",
                 LinAlgWarning,
                 stacklevel=level,
             )
+
+    def _warn_if_singular(self, what: str, level: int) -> None:
+        if self._trusted.is_surely_regular or self.rcond() >= np.finfo(self.dtype).eps:
+            return
+        warnings.warn(
+            f"{self!r} is singular to working precision (rcond = {self.rcond():.1e}): its {what} "
+            "may have no correct digits",
+            LinAlgWarning,
+            stacklevel=level,
+        )
 
     def _factors(self) -> Iterator[Factor]:
         """Yield the factorisations that serve for this matrix, each made once."""

@@ -32,7 +32,7 @@ class StackedLU(Factor):
         return _solved(self._blocks.conj().transpose(0, 2, 1), rhs)
 
     def slogdet(self) -> tuple[float | complex, float]:
-        return self._signs.prod().item(), float(self._logs.sum())
+        return self._signs.prod(), self._logs.sum(dtype=np.float64)
 
 
 class Stack(StructuredMatrix):

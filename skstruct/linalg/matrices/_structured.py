@@ -187,6 +187,15 @@ class StructuredMatrix(Solvable, LinearOperator):
             total = other._plus(self)
         return super().__add__(other) if total is NotImplemented else total
 
+    def __getstate__(self) -> dict[str, object]:
+        # what can be computed again is not copied, nor could LAPACK's functions be pickled
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name != "_trusted"
+            and not isinstance(getattr(type(self), name, None), cached_property)
+        }
+
     def __repr__(self) -> str:
         return f"<{_times(self.shape)} {type(self).__name__} of {self.dtype}>"
 

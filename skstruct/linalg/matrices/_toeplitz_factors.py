@@ -18,8 +18,8 @@ from skstruct.linalg.matrices._refined import aim_of
 if TYPE_CHECKING:
     from skstruct.linalg.matrices._toeplitz import Toeplitz
 
-# Of two right-hand sides with a kernel exp(-|i - j| / 50) the iteration takes 3 ms of order 500 and 5 of
-# order 2000, the recursion 4 and 31; with a Gaussian kernel, 7 and 13 against 8 and 26.
+# With a kernel exp(-|i - j| / 50) and two right-hand sides the iteration takes 3 ms of order 500
+# and 5 of order 2000, the recursion 4 and 31; with a Gaussian kernel 7 and 13 against 8 and 26.
 MIN_CG_ORDER = 1000
 # Preconditioned matrices of well-behaved symbols have a few eigenvalues away from 1, whatever the
 # order: what takes more iterations is not one of them, and the recursion is the better choice.

@@ -17,6 +17,7 @@ class Substitution(Factor):
     """Forward or back substitution."""
 
     name = "substitution"
+    has_exact_determinant = True
 
     def __init__(self, matrix: Triangular) -> None:
         a = matrix.array
