@@ -156,7 +156,9 @@ class Kronecker(StructuredMatrix):
 
     def _plus_diagonal(self, d: np.ndarray) -> ShiftedKronecker:
         c = constant_of(d)
-        return NotImplemented if c is None else ShiftedKronecker(self, c)
+        if c is None or any(factor.shape[0] != factor.shape[1] for factor in self.factors):
+            return NotImplemented
+        return ShiftedKronecker(self, c)
 
     def _times(self, other: StructuredMatrix) -> Kronecker:
         """Return (A (x) B) (C (x) D) = AC (x) BD, where these products exist."""

@@ -32,6 +32,8 @@ class OrthogonalSplit(Factor):
     def __init__(self, matrix: LowRankPlusDiagonal) -> None:
         d, order = matrix.diagonal, matrix.shape[0]
         size = np.abs(d)
+        if not matrix.C.size:
+            raise Breakdown("there is nothing but a diagonal")
         if not size.all():
             raise Breakdown(f"entry {int(size.argmin())} of the diagonal is zero")
         self._root = np.sqrt(size)[:, None]

@@ -131,9 +131,19 @@ class StructuredMatrix(Solvable, LinearOperator):
         Returns
         -------
         StructuredMatrix
+
+        Raises
+        ------
+        ValueError
+            A is not square, or its parts are not, or c is not finite.
         """
         self._require_square("shift")
-        return self._plus_diagonal(c * np.ones(self.shape[0], self.dtype))
+        if not np.isfinite(c):
+            raise ValueError(f"c must be finite, got {c}")
+        shifted = self._plus_diagonal(c * np.ones(self.shape[0], self.dtype))
+        if shifted is NotImplemented:
+            raise ValueError(f"a shift needs square factors or blocks, {self!r} has others")
+        return shifted
 
     def _transpose(self) -> StructuredMatrix:
         return self._kept_transpose
