@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.matrices._arrays import common_type, entries, sign_and_log
+from skstruct.linalg.matrices._arrays import common_type, entries, magnitude_sums, sign_and_log
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._structured import StructuredMatrix
 
@@ -117,7 +117,7 @@ class Dense(StructuredMatrix):
         return self.array.diagonal()
 
     def _magnitude_sums(self, axis: int) -> np.ndarray:
-        return np.abs(self.array).sum(axis=axis)
+        return magnitude_sums(self.array, axis)
 
     def to_dense(self) -> np.ndarray:
         return self.array.copy()

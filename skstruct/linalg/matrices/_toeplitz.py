@@ -11,8 +11,9 @@ from scipy import fft, linalg
 
 from skstruct.linalg.matrices._arrays import common_type, constant_of, entries
 from skstruct.linalg.matrices._circulant import convolved
+from skstruct.linalg.matrices._circulant_iteration import CirculantCG, CirculantCGLS
 from skstruct.linalg.matrices._structured import StructuredMatrix
-from skstruct.linalg.matrices._toeplitz_factors import CirculantCG, Levinson, ToeplitzLU
+from skstruct.linalg.matrices._toeplitz_factors import Levinson, ToeplitzLU
 
 
 class Toeplitz(StructuredMatrix):
@@ -20,8 +21,8 @@ class Toeplitz(StructuredMatrix):
 
     Products take O((m + n) log(m + n)) operations, by a circulant matrix of which it is a part. A
     square one is solved in O(n^2) by Levinson's recursion, from which further right-hand sides take
-    O(n log n) (Gohberg and Semencul); a large one that is Hermitian and positive definite by
-    conjugate gradients with a circulant preconditioner. Where the recursion loses too many digits,
+    O(n log n) (Gohberg and Semencul); one of order 1000 or more by conjugate gradients with a
+    circulant preconditioner, if a few iterations do. Where the recursion loses too many digits,
     or a leading minor is singular, LU takes its place.
 
     Parameters
@@ -67,7 +68,7 @@ class Toeplitz(StructuredMatrix):
     array([4., 2., 1.])
     """
 
-    routes = (CirculantCG, Levinson, ToeplitzLU)
+    routes = (CirculantCG, CirculantCGLS, Levinson, ToeplitzLU)
 
     def __init__(self, column: object, row: object = None) -> None:
         column = entries(column, "column", 1)

@@ -9,12 +9,13 @@ from scipy.linalg import LinAlgWarning
 
 from skstruct import config_context
 from skstruct.linalg import Circulant, Toeplitz
-from skstruct.linalg.matrices import _toeplitz_factors
+from skstruct.linalg.matrices import _circulant_iteration
 
 
 @pytest.fixture
 def iterate_always(monkeypatch):
-    monkeypatch.setattr(_toeplitz_factors, "MIN_CG_ORDER", 1)
+    for kind in (_circulant_iteration.CirculantCG, _circulant_iteration.CirculantCGLS):
+        monkeypatch.setattr(kind, "min_order", 1)
 
 
 def kernel(n, dtype="float64", width=5.0):
@@ -41,6 +42,30 @@ def test_conjugate_gradients(iterate_always, dtype, n):
     )
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("n", [1, 2, 3, 50])
+def test_conjugate_gradients_of_normal_equations(iterate_always, dtype, n):
+    column, row = kernel(n, dtype), kernel(n, dtype, width=2.0) * np.cos(np.arange(n)).astype(dtype)
+    row[:1] = column[:1]
+    matrix, b = Toeplitz(1j * column if dtype == "complex128" else column, row), noise(dtype, n, 3)
+    answer = matrix.certified_solve(b)
+    if n > 1:
+        assert answer.method == "circulant_cgls"
+    assert answer.certificate.holds
+    rtol = 1e-3 if np.finfo(dtype).eps > 1e-10 else 1e-11
+    assert_allclose(matrix.to_dense() @ answer.x, b, atol=rtol)
+    for factor in matrix._factors():
+        assert_allclose(matrix.to_dense().conj().T @ factor.solve_adjoint(b), b, atol=rtol)
+
+
+def test_iteration_gives_up_early_where_it_does_not_help(iterate_always):
+    matrix = Toeplitz(noise("float64", 200), noise("float64", 200, seed=1))
+    answer = matrix.certified_solve(noise("float64", 200))
+    assert [a.solver for a in answer.attempts] == ["circulant_cgls", "levinson"]
+    assert "hardly fell in 10 iterations" in answer.attempts[0].outcome
+    assert answer.certificate.holds
+
+
 def test_large_definite_ones_are_iterated():
     n = 20_000
     answer = Toeplitz(kernel(n)).certified_solve(noise("float64", n))
@@ -56,7 +81,7 @@ def test_large_definite_ones_are_iterated():
     ],
 )
 def test_the_recursion_takes_over(iterate_always, monkeypatch, column, outcome):
-    monkeypatch.setattr(_toeplitz_factors, "MAX_ITERATIONS", 8)
+    monkeypatch.setattr(_circulant_iteration, "MAX_ITERATIONS", 8)
     matrix = Toeplitz(column)
     answer = matrix.certified_solve(noise("float64", len(column)))
     assert answer.method == "levinson"
@@ -106,7 +131,7 @@ def test_one_entry_of_the_row_makes_it_not_hermitian(iterate_always):
     assert not matrix.is_hermitian
     b = noise("float64", 40)
     answer = matrix.certified_solve(b)
-    assert answer.method == "levinson"
+    assert answer.method == "circulant_cgls"
     assert_allclose(answer.x, np.linalg.solve(toeplitz_entries(column, row), b), rtol=1e-10)
 
 
