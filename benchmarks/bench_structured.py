@@ -1,4 +1,4 @@
-"""Systems with matrices of declared structure: skstruct.linalg's classes against scipy.linalg.solve.
+"""Systems with matrices of declared structure: the classes of skstruct.linalg and their rivals.
 
 Ours: making the matrix, factoring it, solving and measuring the backward error, anew each time.
 scipy: `scipy.linalg.solve` of all entries, with its own detection of structure. Expert: the

@@ -12,6 +12,8 @@ from skstruct.linalg.matrices._arrays import common_type, entries, magnitude_sum
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._structured import StructuredMatrix
 
+STRIP = 64
+
 
 class Substitution(Factor):
     """Forward or back substitution."""
@@ -55,7 +57,7 @@ class Triangular(StructuredMatrix):
     Attributes
     ----------
     array : ndarray of shape (n, n)
-        A copy, with zeros in the other triangle.
+        With zeros in the other triangle; a copy, if they were not there.
     lower : bool
         As given.
 
@@ -87,7 +89,9 @@ class Triangular(StructuredMatrix):
         array = np.asarray(array)
         if array.ndim != 2 or array.shape[0] != array.shape[1]:
             raise ValueError(f"array must be square, got the shape {array.shape}")
-        self.array = entries((np.tril if lower else np.triu)(array), "array", 2)
+        if not _is_lower(array if lower else array.T):
+            array = (np.tril if lower else np.triu)(array)
+        self.array = entries(array, "array", 2)
         self.lower = bool(lower)
         super().__init__(self.array.dtype, self.array.shape)
 
@@ -137,3 +141,12 @@ class Triangular(StructuredMatrix):
 
     def _scaled_columns(self, d: np.ndarray) -> Triangular:
         return self._like(self.array * d)
+
+
+def _is_lower(a: np.ndarray) -> bool:
+    """Whether there is nothing above the diagonal; reads it in strips, without a copy."""
+    for start in range(0, len(a), STRIP):
+        strip = a[start : start + STRIP, start:]
+        if strip[:, STRIP:].any() or np.triu(strip[:, :STRIP], 1).any():
+            return False
+    return True
