@@ -81,6 +81,13 @@ def test_shifted_ones_are_divided_where_factors_are_normal(factors, method):
     assert answer.x.dtype == matrix.dtype
 
 
+def test_the_adjoint_of_a_complex_shift():
+    K = Kronecker(dominant("complex128", 3), dominant("complex128", 2)).shift(1 + 2j)
+    b = noise("complex128", 6, 2)
+    assert K.factor().name == "schur"
+    assert_allclose(K.to_dense().conj().T @ K.factor().solve_adjoint(b), b, atol=1e-12)
+
+
 def test_shifts_add_up_and_are_checked():
     K = Kronecker(np.eye(2), np.eye(2))
     assert K.shift(1).shift(2).c == 3

@@ -280,6 +280,19 @@ class _Rough(DenseLU):
         return super().solve(rhs) * (1 + 1e-3 * np.sin(np.arange(len(rhs))))[:, None]
 
 
+class _GoodOnce(DenseLU):
+    """Finds ten digits, and cannot improve them."""
+
+    name = "good once"
+    done = False
+
+    def solve(self, rhs):
+        if self.done:
+            return np.ones_like(rhs)
+        self.done = True
+        return super().solve(rhs) * (1 + 1e-10 * np.sin(np.arange(len(rhs))))[:, None]
+
+
 class _Broken(_Wrong):
     """Begins and gives up."""
 
@@ -311,6 +324,14 @@ def test_a_rough_factorisation_is_refined():
     answer = routed(_Rough).certified_solve(noise("float64", 6))
     assert answer.certificate.holds
     assert 1 <= answer.refinements <= 5
+
+
+def test_a_step_that_makes_things_worse_is_not_taken():
+    matrix, b = routed(_GoodOnce), noise("float64", 6)
+    with pytest.warns(LinAlgWarning, match="DOES NOT HOLD"):
+        answer = matrix.certified_solve(b)
+    assert answer.refinements == 0
+    assert_allclose(answer.x, np.linalg.solve(matrix.array, b), rtol=1e-8)
 
 
 def test_nothing_but_wrong_routes_warn():
