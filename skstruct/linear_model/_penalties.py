@@ -11,9 +11,11 @@ from sklearn.utils.validation import check_array
 
 from skstruct._parameters import check_option, is_integer
 from skstruct.linalg import (
+    Diagonal,
     DiagonalPenalty,
     IdentityPenalty,
     Penalty,
+    StructuredMatrix,
     difference_penalty,
     laplacian_penalty,
 )
@@ -30,6 +32,10 @@ def penalty_of(estimator: BaseEstimator, n_features: int) -> Penalty:
         penalty = (penalty, DEFAULT_ORDER)
     if isinstance(penalty, tuple) and penalty and isinstance(penalty[0], str):
         return _named(estimator, penalty, n_features)
+    if isinstance(penalty, Diagonal) and penalty.dtype.kind != "c":
+        penalty = np.square(penalty.diagonal)  # the factors that the entries of L amount to
+    elif isinstance(penalty, StructuredMatrix):
+        penalty = penalty.explicit()
     try:
         penalty = check_array(
             penalty, accept_sparse="csr", dtype=np.float64, ensure_2d=False, input_name="penalty"

@@ -83,8 +83,9 @@ class Tikhonov(LinearModel):
         neighbouring coefficients, ``('difference', q)`` of order q. ``('laplacian', adjacency)``:
         ||L w||^2 is the sum of a_ij (w_i - w_j)^2 over the edges of a graph with the symmetric
         matrix of edge weights a, dense or sparse; its diagonal does not count. An array of shape
-        (n_features,): a factor for the penalty of each coefficient, zero for none. A dense or
-        sparse matrix of shape (q, n_features): L itself.
+        (n_features,): a factor for the penalty of each coefficient, zero for none. A dense, sparse
+        or structured matrix (:class:`skstruct.linalg.Banded`, ...) of shape (q, n_features): L
+        itself.
     coef_prior : None or array-like of shape (n_features,) or (n_targets, n_features), default=None
         Prior w0, towards which coefficients are drawn; None for zero.
 

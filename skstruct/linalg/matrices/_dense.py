@@ -1,0 +1,151 @@
+"""Matrices without structure, as factors of Kronecker products and as diagonal blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self
+
+import numpy as np
+from scipy.linalg import get_lapack_funcs
+
+from skstruct.linalg._solution import Breakdown
+from skstruct.linalg.matrices._arrays import common_type, entries, magnitude_sums, sign_and_log
+from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
+from skstruct.linalg.matrices._structured import StructuredMatrix
+
+
+class DenseCholesky(Factor):
+    """Cholesky's factorisation U^H U."""
+
+    name = "cholesky"
+
+    def __init__(self, matrix: Dense) -> None:
+        a = matrix.array
+        diagonal = a.diagonal()
+        if not (np.all(diagonal.real > 0) and np.array_equal(a, a.conj().T)):
+            raise Breakdown("the matrix is not Hermitian with a positive diagonal")
+        factor, self._solve = get_lapack_funcs(("potrf", "potrs"), (a,))
+        self._root, info = factor(a)
+        if info > 0:
+            raise Breakdown(f"the leading minor of order {info} is not positive")
+
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
+        return self._solve(self._root, rhs)[0]
+
+    solve_adjoint = solve
+
+    def slogdet(self) -> tuple[float | complex, float]:
+        _, log = sign_and_log(self._root.diagonal().real)
+        return 1.0, 2 * log
+
+
+class DenseLU(Factor):
+    """LU with partial pivoting."""
+
+    name = "lu"
+
+    def __init__(self, matrix: StructuredMatrix) -> None:
+        a = matrix.to_dense()
+        factor, self._solve = get_lapack_funcs(("getrf", "getrs"), (a,))
+        self._lu, self._pivots, info = factor(a)
+        if info > 0:
+            raise SingularMatrixError(
+                f"{matrix!r} is singular: the pivot of column {info - 1} is zero in its LU "
+                "factorisation"
+            )
+
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
+        return self._solve(self._lu, self._pivots, rhs)[0]
+
+    def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
+        return self._solve(self._lu, self._pivots, rhs, trans=2)[0]
+
+    def slogdet(self) -> tuple[float | complex, float]:
+        sign, log = sign_and_log(self._lu.diagonal())
+        swaps = np.count_nonzero(self._pivots != np.arange(len(self._pivots)))
+        return (-sign if swaps % 2 else sign), log
+
+
+class Dense(StructuredMatrix):
+    """A matrix without structure: what an array becomes as a factor or as a block.
+
+    A square one is solved by Cholesky's factorisation if it is Hermitian and positive definite,
+    else by LU with partial pivoting.
+
+    Parameters
+    ----------
+    array : array-like of shape (m, n)
+        The entries.
+
+    Attributes
+    ----------
+    array : ndarray of shape (m, n)
+        The entries.
+
+    Raises
+    ------
+    ValueError
+        `array` has other than two dimensions, or numbers that are not finite.
+
+    See Also
+    --------
+    StructuredMatrix : What all of these matrices can do.
+
+    Examples
+    --------
+    >>> from skstruct.linalg.matrices import Dense
+    >>> Dense([[2.0, 1.0], [1.0, 2.0]]).solve([3.0, 3.0])
+    array([1., 1.])
+    """
+
+    routes = (DenseCholesky, DenseLU)
+
+    def __init__(self, array: object) -> None:
+        self.array = entries(array, "array", 2)
+        super().__init__(self.array.dtype, self.array.shape)
+
+    def _matmat(self, X: np.ndarray) -> np.ndarray:
+        return self.array @ X
+
+    def _transposed(self) -> Dense:
+        return Dense(self.array.T)
+
+    def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
+        return type(self)(function(self.array))
+
+    def _main_diagonal(self) -> np.ndarray:
+        return self.array.diagonal()
+
+    def _magnitude_sums(self, axis: int) -> np.ndarray:
+        return magnitude_sums(self.array, axis)
+
+    def to_dense(self) -> np.ndarray:
+        return self.array.copy()
+
+    def _scaled(self, c: complex) -> Dense:
+        return Dense(c * self.array)
+
+    def _plus(self, other: StructuredMatrix) -> Dense:
+        return Dense(self.array + other.to_dense())
+
+    def _plus_diagonal(self, d: np.ndarray) -> Dense:
+        array, d = common_type(self.array, d)
+        array = array.copy()
+        array.flat[:: len(array) + 1] += d
+        return Dense(array)
+
+    def _times(self, other: StructuredMatrix) -> Dense:
+        return Dense(self.array @ other.to_dense())
+
+    def _preceded_by(self, other: StructuredMatrix) -> Dense:
+        return Dense(other.matmat(self.array))
+
+
+def structured(part: object, name: str) -> StructuredMatrix:
+    """Return `part` if it has a structure, an array as a :class:`Dense` matrix."""
+    if isinstance(part, StructuredMatrix):
+        return part
+    try:
+        return Dense(part)
+    except (TypeError, ValueError) as failure:
+        raise type(failure)(f"{name}: {failure}") from failure

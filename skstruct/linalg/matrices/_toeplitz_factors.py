@@ -1,0 +1,111 @@
+"""Direct routes to the solution of a Toeplitz system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import fft
+
+from skstruct.linalg._config import get_config
+from skstruct.linalg._solution import Breakdown
+from skstruct.linalg.matrices._arrays import sign_and_log
+from skstruct.linalg.matrices._circulant import convolved
+from skstruct.linalg.matrices._dense import DenseLU
+from skstruct.linalg.matrices._factor import Factor
+
+if TYPE_CHECKING:
+    from skstruct.linalg.matrices._toeplitz import Toeplitz
+
+
+class Levinson(Factor):
+    """The first and last column of the inverse, of which all others are made.
+
+    The recursion runs in double precision, in O(n^2); a solve takes O(n log n).
+    """
+
+    name = "levinson"
+
+    def __init__(self, matrix: Toeplitz) -> None:
+        self._dtype = matrix.dtype
+        double = np.result_type(matrix.dtype, np.float64)
+        first, last, self._pivots = _recursion(
+            matrix.column.astype(double), matrix.row.astype(double)
+        )
+        self._is_real = not matrix._is_complex
+        n = len(first)
+        self._order = fft.next_fast_len(2 * n - 1, real=self._is_real)
+        # with L(v) the lower triangular Toeplitz matrix of first column v, and 0v for v moved down:
+        # A^-1 = (L(first) L(last reversed)' - L(0 last) L(0 (first reversed))') / first_0
+        zero = np.zeros(1, first.dtype)
+        self._pairs = [
+            (self._lower(first / first[0]), self._upper(last[::-1])),
+            (
+                self._lower(np.concatenate([zero, last[:-1]]) / -first[0]),
+                self._upper(np.concatenate([zero, first[:0:-1]])),
+            ),
+        ]
+
+    def _lower(self, column: np.ndarray) -> np.ndarray:
+        """Return the spectrum of a circulant matrix that has L(column) as its leading block."""
+        return fft.fft(column, self._order)
+
+    def _upper(self, row: np.ndarray) -> np.ndarray:
+        """Return the same for L(row)'."""
+        around = np.zeros(self._order, row.dtype)
+        around[0] = row[0]
+        around[len(around) - len(row) + 1 :] = row[:0:-1]
+        return fft.fft(around)
+
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
+        n, total = len(rhs), 0
+        for lower, upper in self._pairs:
+            half = convolved(upper, rhs, is_real=self._is_real)[:n]
+            total = total + convolved(lower, half, is_real=self._is_real)[:n]
+        return total.astype(self._dtype, copy=False)
+
+    def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
+        # a Toeplitz matrix is its transpose with rows and columns in reverse order
+        return self.solve(rhs[::-1].conj())[::-1].conj()
+
+    def slogdet(self) -> tuple[float | complex, float]:
+        return sign_and_log(self._pivots)
+
+
+class ToeplitzLU(DenseLU):
+    """LU of all entries: for matrices with a leading minor that is nearly singular."""
+
+    def __init__(self, matrix: Toeplitz) -> None:
+        required = 2 * matrix.dtype.itemsize * matrix.shape[0] ** 2
+        if get_config().memory_excess(required) is not None:
+            raise Breakdown(f"all entries, {required / 1e9:.1f} GB, exceed the memory limit")
+        super().__init__(matrix)
+
+
+def _recursion(column: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the first and the last column of the inverse, and the pivots.
+
+    Those of the leading blocks of order k follow from those of order k - 1. The pivots are the
+    ratios of successive leading minors.
+    """
+    n = len(column)
+    first, last = np.zeros_like(column), np.zeros_like(column)
+    upwards = column[::-1].copy()  # products with it then run forwards
+    pivots = np.empty_like(column)
+    first[0] = last[-1] = 1
+    pivots[0] = pivot = column[0]
+    with np.errstate(all="ignore"):  # after a pivot of zero nothing is finite
+        for k in range(1, n):
+            # the last column stands at the end of its array: it grows without being moved
+            f, g = first[: k + 1], last[n - k - 1 :]
+            a = -upwards[n - 1 - k :].dot(f) / pivot
+            b = -row[: k + 1].dot(g) / pivot
+            change = b * f
+            f += a * g
+            g += change
+            pivot = pivot * (1 - a * b)
+            pivots[k] = pivot
+    bad = np.flatnonzero((pivots == 0) | ~np.isfinite(pivots))
+    if len(bad):
+        raise Breakdown(f"the leading minor of order {bad[0] + 1} is zero")
+    return first / pivot, last / pivot, pivots
