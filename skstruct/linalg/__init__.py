@@ -41,6 +41,7 @@ from skstruct.linalg._ridge_folds import FoldScores, RidgeFolds
 from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._running import RunningSummary, running_summary
 from skstruct.linalg._solution import Breakdown, Solution
+from skstruct.linalg._solve import SystemSolution, certified_solve, explain, solve, structure_of
 from skstruct.linalg._sources import RowSource, row_blocks, row_source
 from skstruct.linalg._sparse_gram import analysed
 from skstruct.linalg._spectral import complete as complete_triplets
@@ -48,6 +49,7 @@ from skstruct.linalg._spectrum import Spectrum
 from skstruct.linalg._standard_form import StandardForm
 from skstruct.linalg._structure import Fill, Structure
 from skstruct.linalg._variances import score_variances
+from skstruct.linalg.systems import LinearSystem, MatrixStructure
 
 __all__ = [
     "CACHE",
@@ -69,7 +71,9 @@ __all__ = [
     "InapplicableSolver",
     "Iteration",
     "LeastSquares",
+    "LinearSystem",
     "Machine",
+    "MatrixStructure",
     "Operand",
     "PartialSVD",
     "Penalty",
@@ -88,13 +92,16 @@ __all__ = [
     "Spectrum",
     "StandardForm",
     "Structure",
+    "SystemSolution",
     "analysed",
     "automatic_grid",
     "best_penalty",
+    "certified_solve",
     "coefficient_path",
     "complete_triplets",
     "config_context",
     "difference_penalty",
+    "explain",
     "get_config",
     "grid_of",
     "interpolated_minimum",
@@ -112,5 +119,7 @@ __all__ = [
     "running_summary",
     "score_variances",
     "set_config",
+    "solve",
+    "structure_of",
     "variance",
 ]

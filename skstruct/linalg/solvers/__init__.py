@@ -49,6 +49,7 @@ from skstruct.linalg.solvers import (
     randomized,
     sparse_cholesky,
     svd,
+    system_lu,
 )
 
 SOLVERS = {
@@ -67,6 +68,7 @@ SOLVERS = {
     ),
     "ridge_path": (path_covariance, path_gram, path_svd),
     "ridge_folds": (fold_grams, fold_blocks, fold_refits),
+    "linear_system": (system_lu,),
     "least_squares": (gram_cholesky, sparse_cholesky, extended_qr, cg, qr, svd, nonnegative),
 }
 """The solvers of each kind of problem."""
