@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
@@ -41,9 +41,9 @@ class SystemSolution:
         The facts known of A, those that were proven on the way among them.
     """
 
-    x: np.ndarray
+    x: np.ndarray = field(repr=False)
     solver: str
-    plan: Plan
+    plan: Plan = field(repr=False)
     certificate: Certificate
     rcond: float
     structure: MatrixStructure

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from skstruct.linalg.systems._factor import Factor
+if TYPE_CHECKING:
+    from skstruct.linalg.systems._factor import Factor
 
 # Steps after which the estimate has stopped growing in nearly all cases (Higham 1988: "rarely
 # more than 3"); each costs two solves.
@@ -28,12 +31,12 @@ def reciprocal_condition(norm: float, factor: Factor, n: int, dtype: np.dtype) -
     if n == 0:
         return 1.0
     with np.errstate(all="ignore"):
-        inverse = inverse_norm(factor, n, dtype)
+        inverse = factor.inverse_norm(n, dtype)
         product = float(norm) * inverse
         return 0.0 if not np.isfinite(product) or product == 0 else min(1.0, 1.0 / product)
 
 
-def inverse_norm(factor: Factor, n: int, dtype: np.dtype) -> float:
+def estimated_inverse_norm(factor: Factor, n: int, dtype: np.dtype) -> float:
     """Estimate ||A^-1||_1 from below, by solves with A and its adjoint.
 
     Hager's ascent on ||A^-1 x||_1 over the unit ball, with Higham's alternating vector, which

@@ -21,3 +21,40 @@ def substitution_cost(problem: LinearSystem, operations: float) -> Cost:
 def certificate_cost(problem: LinearSystem) -> Cost:
     """Cost of the norm of the matrix and of one residual."""
     return Cost(traffic=2.0 * problem.structure.stored_bytes, passes=2)
+
+
+# LAPACK's band routines take, with 15 to 250 diagonals on either side, 30 ns for each of them and
+# each unknown (Cholesky half of that), and 25 ns for an unknown; in operations of REFERENCE.
+BAND_COLUMN = 2500.0
+BAND_UNKNOWN = 2000.0
+
+
+def band_flops(n: int, below: int, above: int) -> float:
+    """Return the cost of a band LU whose upper factor has so many diagonals."""
+    return n * (BAND_UNKNOWN + BAND_COLUMN * below + 2.0 * below * above)
+
+
+# scipy.fft of 2000 numbers takes 16 us: 0.7 ns for each n log2 n; in operations of REFERENCE.
+FFT_FLOPS = 65.0
+
+
+def fft_cost(n: int, count: int) -> Cost:
+    """Cost of so many Fourier transforms of length n."""
+    return Cost(lapack=FFT_FLOPS * count * n * max(n, 2).bit_length(), memory=64.0 * n)
+
+
+# Steps of refinement that factors in half the precision are expected to need.
+EXPECTED_STEPS = 3
+
+
+def mixed_cost(problem: LinearSystem, flops: float) -> Cost:
+    """Cost of a factorisation in half the precision, `flops` n^3 in full, and of refinement."""
+    s, k = problem.structure, problem.n_rhs
+    products = EXPECTED_STEPS * 4.0 * s.n**2 * k * s.arithmetic
+    factorise = Cost(
+        lapack=flops * s.n**3 * s.arithmetic / 2.0,
+        blas3=products * (1.0 if k >= 8 else NARROW_FACTOR),
+        traffic=2.0 * s.stored_bytes,
+        memory=s.item_bytes * s.n**2 / 2.0,
+    )
+    return factorise + substitution_cost(problem, 1.0 * s.n**2) + certificate_cost(problem)

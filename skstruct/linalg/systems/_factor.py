@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from skstruct.linalg.systems._condition import estimated_inverse_norm
+
 
 class Factor(ABC):
     """A factorisation of A, good for any number of right-hand sides.
@@ -36,6 +38,10 @@ class Factor(ABC):
     @abstractmethod
     def slogdet(self) -> tuple[complex, float]:
         """Return the sign of det A (a complex number of modulus 1) and log |det A|."""
+
+    def inverse_norm(self, n: int, dtype: np.dtype) -> float:
+        """Return ||A^-1||_1 or an estimate from below, for a matrix of order n."""
+        return estimated_inverse_norm(self, n, dtype)
 
 
 def slogdet_of(diagonal: np.ndarray, sign: complex = 1.0) -> tuple[complex, float]:

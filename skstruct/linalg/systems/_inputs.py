@@ -92,8 +92,6 @@ def system_of(
     rhs = rhs.astype(structure.dtype, copy=False)
     problem = LinearSystem(structure, matrix, rhs, reordering, precision, rhs.shape[1])
     if not isinstance(matrix, LinearOperator) and not np.isfinite(problem.norm):
-        what = (
-            "numbers so large that its norm overflows" if is_finite(matrix) else "NaN or infinity"
-        )
+        what = "too large numbers: its norm overflows" if is_finite(matrix) else "NaN or infinity"
         raise ValueError(f"a contains {what}")
     return problem

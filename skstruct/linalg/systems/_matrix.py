@@ -36,3 +36,10 @@ def is_finite(A: Matrix) -> bool:
 def column_norms(V: np.ndarray) -> np.ndarray:
     """Return the 1-norm of each column, summed in double precision."""
     return np.abs(V).sum(axis=0, dtype=np.float64)
+
+
+def self_adjoint_view(A: np.ndarray) -> np.ndarray:
+    """Return a symmetric or Hermitian matrix as LAPACK reads it, without a copy if it is real."""
+    if np.iscomplexobj(A):
+        return np.asfortranarray(A)
+    return fortran_view(A)[0]

@@ -68,8 +68,11 @@ class LinearSystem:
     n_rhs: int = 1
 
     kind: ClassVar[str] = "linear_system"
-    # Solvers that the plan takes before cheaper ones.
-    preferred: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def preferred(self) -> tuple[str, ...]:
+        """Solvers that the plan takes before cheaper ones."""
+        return ("mixed_cholesky", "mixed_lu") if self.precision == "mixed" else ()
 
     @cached_property
     def norm(self) -> float:
@@ -79,10 +82,10 @@ class LinearSystem:
     @property
     def tol(self) -> float:
         """The backward error asked for."""
-        return CERTIFIED * self.structure.eps * np.sqrt(max(self.structure.n, 1))
+        return float(CERTIFIED * self.structure.eps * np.sqrt(max(self.structure.n, 1)))
 
     def backward_error(self, x: np.ndarray, residual: np.ndarray) -> float:
-        """Return the largest omega = ||b - A x|| / (||A|| ||x|| + ||b||) of the columns, in 1-norms.
+        """Return the largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns, in 1-norms.
 
         It is how much A and b have to change, relative to their norms, for x to be exact
         (Rigal & Gaches, 1967).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.systems._problem import LinearSystem
 
 # Columns of a sketch of the range: ranks below this are found, in the time of as many products.
@@ -33,3 +34,14 @@ def low_rank_note(problem: LinearSystem) -> str:
     values = np.linalg.svd(problem.matrix @ probes.astype(s.dtype), compute_uv=False)
     rank = int(np.count_nonzero(values > s.n * s.eps * values[0])) if values[0] > 0 else 0
     return f" (its numerical rank is {rank})" if rank < SKETCH_COLUMNS else ""
+
+
+def not_definite(problem: LinearSystem, order: int) -> Exception:
+    """Return what to raise where the leading minor of this order is not positive.
+
+    An error if the matrix was declared positive definite, else Breakdown: the plan goes on.
+    """
+    why = f"not positive definite: the leading minor of order {order} is not positive"
+    if "positive_definite" in problem.structure.declared:
+        return np.linalg.LinAlgError(f"the matrix was declared positive_definite, but is {why}")
+    return Breakdown(why)
