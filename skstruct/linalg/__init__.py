@@ -16,9 +16,11 @@ from skstruct.linalg._coefficient_path import CoefficientPath, coefficient_path
 from skstruct.linalg._config import config_context, get_config, set_config
 from skstruct.linalg._criteria import CRITERIA, NEEDS_NOISE, VANISHES, noise_variance, variance
 from skstruct.linalg._engine import Problem, plan_for, run
+from skstruct.linalg._factorize import Factorization, factorize
 from skstruct.linalg._held_out import HeldOut
 from skstruct.linalg._iteration import Iteration, Progress
 from skstruct.linalg._left_out import left_out_at, left_out_error, left_out_residuals
+from skstruct.linalg._lstsq import LeastSquaresSolution, lstsq
 from skstruct.linalg._machine import Cost, Machine
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._operands import make_operand
@@ -48,6 +50,7 @@ from skstruct.linalg._spectral import complete as complete_triplets
 from skstruct.linalg._spectrum import Spectrum
 from skstruct.linalg._standard_form import StandardForm
 from skstruct.linalg._structure import Fill, Structure
+from skstruct.linalg._svd import SingularValueDecomposition, svd
 from skstruct.linalg._variances import score_variances
 from skstruct.linalg.systems import LinearSystem, MatrixStructure
 
@@ -64,6 +67,7 @@ __all__ = [
     "CoefficientPath",
     "Cost",
     "DiagonalPenalty",
+    "Factorization",
     "Fill",
     "FoldScores",
     "HeldOut",
@@ -71,6 +75,7 @@ __all__ = [
     "InapplicableSolver",
     "Iteration",
     "LeastSquares",
+    "LeastSquaresSolution",
     "LinearSystem",
     "Machine",
     "MatrixStructure",
@@ -88,6 +93,7 @@ __all__ = [
     "RowSource",
     "RunningSummary",
     "SingularTriplets",
+    "SingularValueDecomposition",
     "Solution",
     "Spectrum",
     "StandardForm",
@@ -102,6 +108,7 @@ __all__ = [
     "config_context",
     "difference_penalty",
     "explain",
+    "factorize",
     "get_config",
     "grid_of",
     "interpolated_minimum",
@@ -109,6 +116,7 @@ __all__ = [
     "left_out_at",
     "left_out_error",
     "left_out_residuals",
+    "lstsq",
     "make_operand",
     "minka_rank",
     "noise_variance",
@@ -121,5 +129,6 @@ __all__ = [
     "set_config",
     "solve",
     "structure_of",
+    "svd",
     "variance",
 ]

@@ -149,17 +149,7 @@ def certified_solve(
     problem = system_of(matrix, rhs, assume, precision)
     solution = run(problem)
     warn_of(problem, solution)
-    x = solution.answer.x
-    if problem.n_rhs and np.iscomplexobj(rhs) and not np.iscomplexobj(x):
-        x = x[:, : x.shape[1] // 2] + 1j * x[:, x.shape[1] // 2 :]
-    return SystemSolution(
-        np.ascontiguousarray(x).reshape(rhs.shape),
-        solution.solver,
-        solution.plan,
-        solution.certificate,
-        solution.answer.rcond,
-        proven(problem, solution),
-    )
+    return solution_of(problem, solution, rhs)
 
 
 def explain(
@@ -224,6 +214,22 @@ def structure_of(a: MatrixLike, *, assume: str | None = None) -> MatrixStructure
     return system_of(matrix, np.zeros(matrix.shape[0]), assume, "auto").structure
 
 
+def solution_of(problem: LinearSystem, solution: Solution, rhs: np.ndarray) -> SystemSolution:
+    """Return what the engine found in the shape of the right-hand sides as they were given."""
+    x = solution.answer.x
+    if np.iscomplexobj(rhs) and not problem.structure.is_complex:
+        real, imaginary = np.hsplit(x, 2)
+        x = real + 1j * imaginary
+    return SystemSolution(
+        np.ascontiguousarray(x).reshape(rhs.shape),
+        solution.solver,
+        solution.plan,
+        solution.certificate,
+        solution.answer.rcond,
+        proven(problem, solution),
+    )
+
+
 def proven(problem: LinearSystem, solution: Solution) -> MatrixStructure:
     """Return the facts about a matrix and what its factorisation has proven."""
     factor = solution.answer.factor
@@ -232,6 +238,8 @@ def proven(problem: LinearSystem, solution: Solution) -> MatrixStructure:
 
 def warn_of(problem: LinearSystem, solution: Solution) -> None:
     """Warn of an answer without a certificate, and of a matrix that is singular to rounding."""
+    if problem.structure.storage == "structured":
+        return  # its own class has warned
     certificate, rcond = solution.certificate, solution.answer.rcond
     if not certificate.holds:
         warn_caller(

@@ -46,22 +46,22 @@ def solve(problem: LinearSystem) -> SystemAnswer:
 
 
 class CholeskyFactor(Factor):
-    """A = U^H U."""
+    """A = L L^H."""
 
     proves = frozenset(["positive_definite"])
 
     def __init__(self, problem: LinearSystem) -> None:
         view = self_adjoint_view(problem.matrix)
         potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), (view,))
-        self.upper, info = potrf(view, clean=False)
+        self.lower, info = potrf(view, lower=True, clean=False)
         if info > 0:
             raise not_definite(problem, info)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return self._potrs(self.upper, rhs)[0]
+        return self._potrs(self.lower, rhs, lower=True)[0]
 
     solve_adjoint = solve
 
     def slogdet(self) -> tuple[complex, float]:
-        _, half = slogdet_of(np.diagonal(self.upper).real)
+        _, half = slogdet_of(np.diagonal(self.lower).real)
         return 1.0, 2.0 * half

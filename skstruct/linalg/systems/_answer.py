@@ -46,7 +46,11 @@ class SystemAnswer:
     n_refinements: int = 0
 
 
-def answered(problem: LinearSystem, build: Callable[[LinearSystem], Factor]) -> SystemAnswer:
+def answered(
+    problem: LinearSystem,
+    build: Callable[[LinearSystem], Factor],
+    rcond: float | None = None,
+) -> SystemAnswer:
     """Factorise, solve, refine where needed, and estimate the condition number.
 
     Parameters
@@ -55,6 +59,8 @@ def answered(problem: LinearSystem, build: Callable[[LinearSystem], Factor]) -> 
         The question.
     build : callable
         Returns the factorisation, or raises Breakdown, or LinAlgError where A is singular.
+    rcond : float, optional
+        The estimate, where it is known.
 
     Raises
     ------
@@ -65,7 +71,8 @@ def answered(problem: LinearSystem, build: Callable[[LinearSystem], Factor]) -> 
     with threaded_blas(n):
         factor = build(problem)
         x, error, steps = refined(problem, factor)
-        rcond = reciprocal_condition(problem.norm, factor, n, dtype)
+        if rcond is None:
+            rcond = reciprocal_condition(problem.norm, factor, n, dtype)
     return SystemAnswer(x, factor, error, rcond, steps)
 
 

@@ -8,7 +8,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from skstruct.linalg.systems._declared import declared_structure
 from skstruct.linalg.systems._dense_detection import dense_structure
-from skstruct.linalg.systems._matrix import Matrix
+from skstruct.linalg.systems._matrix import Matrix, StructuredMatrix
 from skstruct.linalg.systems._problem import Reordering
 from skstruct.linalg.systems._sparse_detection import sparse_structure
 from skstruct.linalg.systems._structure import MatrixStructure
@@ -37,6 +37,6 @@ def facts_of(
 
 def _operator_structure(matrix: LinearOperator, assume: str | None) -> MatrixStructure:
     declared = frozenset() if assume is None else frozenset([assume])
-    storage = "structured" if hasattr(matrix, "certified_solve") else "matrix_free"
+    storage = "structured" if isinstance(matrix, StructuredMatrix) else "matrix_free"
     dtype = np.result_type(matrix.dtype, np.float32).name
     return MatrixStructure(matrix.shape[0], dtype, storage, declared=declared)

@@ -30,13 +30,37 @@ def as_matrix(a: object) -> Matrix | LinearOperator:
         return a
     if sparse.issparse(a):
         _check_square(a.shape)
-        return sparse.csc_array(a, dtype=_working_dtype(a.dtype, "a"))
+        return _canonical(a)
+    a = _dense(a)
+    _check_square(a.shape)
+    return a
+
+
+def as_array(a: object) -> Matrix:
+    """Return `a`, of any two dimensions, as an array or a CSC matrix of finite numbers."""
+    a = _canonical(a) if sparse.issparse(a) else _dense(a)
+    if not is_finite(a):
+        raise ValueError("a contains NaN or infinity")
+    return a
+
+
+def _canonical(a: sparse.sparray | sparse.spmatrix) -> sparse.csc_array:
+    """Return a CSC matrix with sorted columns, without duplicates and stored zeros."""
+    given, a = a, sparse.csc_array(a, dtype=_working_dtype(a.dtype, "a"))
+    if not a.has_canonical_format or not a.data.all():
+        if np.may_share_memory(a.data, given.data):
+            a = a.copy()
+        a.sum_duplicates()
+        a.eliminate_zeros()
+    return a
+
+
+def _dense(a: object) -> np.ndarray:
     if isinstance(a, np.ma.MaskedArray):
         raise TypeError("a is a masked array: fill its masked entries first")
     a = np.asarray(a)
-    if a.ndim < 2:
-        raise np.linalg.LinAlgError(f"a must be a square matrix, got {a.ndim} dimension(s)")
-    _check_square(a.shape[-2:])
+    if a.ndim != 2:
+        raise np.linalg.LinAlgError(f"a must be a matrix, got an array of {a.ndim} dimensions")
     return a.astype(_working_dtype(a.dtype, "a"), copy=False)
 
 
@@ -71,26 +95,31 @@ def _working_dtype(dtype: np.dtype, name: str) -> np.dtype:
     return dtype
 
 
+def real_columns(rhs: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return right-hand sides in columns; of a real matrix first their real parts, then the others.
+
+    Two real columns cost half as much as one with a matrix that is made complex.
+    """
+    columns = rhs[:, None] if rhs.ndim == 1 else rhs
+    if np.iscomplexobj(rhs) and dtype.kind != "c":
+        return np.hstack([columns.real, columns.imag])
+    return columns
+
+
 def system_of(
     matrix: Matrix | LinearOperator, rhs: np.ndarray, assume: str | None, precision: str
 ) -> LinearSystem:
-    """Return the problem of a matrix and right-hand sides of shape (n,) or (n, k).
-
-    Complex right-hand sides of a real matrix become twice as many real ones: first the real parts.
-    """
+    """Return the problem of a matrix and right-hand sides of shape (n,) or (n, k)."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
-    rhs = rhs[:, None] if rhs.ndim == 1 else rhs
-    dtype = np.result_type(matrix.dtype, rhs.dtype)
-    if np.iscomplexobj(rhs) and matrix.dtype.kind != "c":
-        rhs = np.hstack([rhs.real, rhs.imag])
-        dtype = rhs.dtype
-    if not isinstance(matrix, LinearOperator):
-        matrix = matrix.astype(dtype, copy=False)
+    columns = real_columns(rhs, matrix.dtype)
+    dtype = np.result_type(matrix.dtype, columns.dtype)
+    if hasattr(matrix, "astype") and dtype != matrix.dtype:
+        matrix = matrix.astype(dtype)
     kind = None if assume is None else kind_named(assume)
     structure, reordering = facts_of(matrix, kind)
-    rhs = rhs.astype(structure.dtype, copy=False)
-    problem = LinearSystem(structure, matrix, rhs, reordering, precision, rhs.shape[1])
+    columns = columns.astype(structure.dtype, copy=False)
+    problem = LinearSystem(structure, matrix, columns, reordering, precision, columns.shape[1])
     if not isinstance(matrix, LinearOperator) and not np.isfinite(problem.norm):
         what = "too large numbers: its norm overflows" if is_finite(matrix) else "NaN or infinity"
         raise ValueError(f"a contains {what}")

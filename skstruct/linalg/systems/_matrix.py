@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
 
 Matrix = np.ndarray | sparse.sparray | sparse.spmatrix
+
+
+@runtime_checkable
+class StructuredMatrix(Protocol):
+    """What a matrix of declared structure can do: a linear operator that solves."""
+
+    def solve(self, b: np.ndarray) -> np.ndarray:
+        """Return A^-1 b."""
+
+    def certified_solve(self, b: np.ndarray) -> object:
+        """Return an object with the solution ``x`` and its ``certificate``."""
+
+    def logdet(self) -> tuple[complex, float]:
+        """Return the sign of det A and log |det A|."""
+
+    def rcond(self) -> float:
+        """Return an estimate of 1 / (||A||_1 ||A^-1||_1)."""
+
+    def norm(self, ord: int = 1) -> float:
+        """Return ||A||_1."""
 
 
 def fortran_view(A: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -20,6 +42,8 @@ def one_norm(A: Matrix) -> float:
     """Return ||A||_1, the largest sum of a column's absolute values; NaN or inf if A holds any."""
     if A.shape[0] == 0:
         return 0.0
+    if isinstance(A, StructuredMatrix):
+        return A.norm(1)
     if sparse.issparse(A):
         sums = np.asarray(abs(A).sum(axis=0, dtype=np.float64))
         return float(sums.max())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -73,6 +73,13 @@ class LinearSystem:
     def preferred(self) -> tuple[str, ...]:
         """Solvers that the plan takes before cheaper ones."""
         return ("mixed_cholesky", "mixed_lu") if self.precision == "mixed" else ()
+
+    def with_rhs(self, rhs: np.ndarray) -> LinearSystem:
+        """Return the same system for other right-hand sides, of shape (n, k)."""
+        rhs = rhs.astype(self.structure.dtype, copy=False)
+        other = replace(self, rhs=rhs, n_rhs=rhs.shape[1])
+        other.__dict__["norm"] = self.norm
+        return other
 
     @cached_property
     def norm(self) -> float:
