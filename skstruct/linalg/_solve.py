@@ -15,7 +15,9 @@ from skstruct.linalg._plan import Plan
 from skstruct.linalg._solution import Solution
 from skstruct.linalg._warn import warn_caller
 from skstruct.linalg.systems import LinearSystem, MatrixStructure
+from skstruct.linalg.systems._answer import estimated_rcond
 from skstruct.linalg.systems._inputs import as_matrix, as_rhs, system_of
+from skstruct.linalg.systems._matrix import is_finite
 from skstruct.linalg.systems._singular import low_rank_note
 
 MatrixLike = np.ndarray | sparse.sparray | sparse.spmatrix | LinearOperator
@@ -35,8 +37,9 @@ class SystemSolution:
         What was considered, what was tried.
     certificate : Certificate
         The backward error measured on A and B, and what was asked.
-    rcond : float
+    rcond : float or None
         Estimate of 1 / (||A||_1 ||A^-1||_1); at or below the rounding unit no digit is certain.
+        None where the solver keeps no factorisation.
     structure : MatrixStructure
         The facts known of A, those that were proven on the way among them.
     """
@@ -45,7 +48,7 @@ class SystemSolution:
     solver: str
     plan: Plan = field(repr=False)
     certificate: Certificate
-    rcond: float
+    rcond: float | None
     structure: MatrixStructure
 
 
@@ -57,7 +60,7 @@ def solve(
     The structure of A is found by looking at its entries, the cheapest algorithm for it solves the
     system, and the backward error
 
-    .. math:: \omega = \frac{\|b - A x\|_1}{\|A\|_1 \|x\|_1 + \|b\|_1}
+    .. math:: \omega = \frac{\|b - A x\|_2}{\|A\|_F \|x\|_2 + \|b\|_2}
 
     is measured. If it exceeds :math:`10 \, \epsilon \sqrt n`, the answer is refined, and then the
     next algorithm of the plan takes over. :func:`certified_solve` returns all of that along with x.
@@ -115,7 +118,10 @@ def solve(
         from skstruct.linalg.batches import batched_solve
 
         return batched_solve(a, b)
-    return certified_solve(a, b, assume=assume, precision=precision).x
+    matrix = as_matrix(a)
+    rhs = as_rhs(b, matrix.shape[0])
+    problem = system_of(matrix, rhs, assume, precision)
+    return shaped(problem, answer_to(problem).answer.x, rhs)
 
 
 def certified_solve(
@@ -147,8 +153,7 @@ def certified_solve(
     matrix = as_matrix(a)
     rhs = as_rhs(b, matrix.shape[0])
     problem = system_of(matrix, rhs, assume, precision)
-    solution = run(problem)
-    warn_of(problem, solution)
+    solution = answer_to(problem)
     return solution_of(problem, solution, rhs)
 
 
@@ -214,20 +219,42 @@ def structure_of(a: MatrixLike, *, assume: str | None = None) -> MatrixStructure
     return system_of(matrix, np.zeros(matrix.shape[0]), assume, "auto").structure
 
 
+def answer_to(problem: LinearSystem) -> Solution:
+    """Run the engine; say what is wrong with a matrix that it cannot answer for, or warn."""
+    try:
+        solution = run(problem)
+    except np.linalg.LinAlgError as error:
+        # A residual shows every entry that is not finite, so nothing has looked for it before.
+        matrix = problem.matrix
+        if not isinstance(matrix, LinearOperator) and not is_finite(matrix):
+            raise ValueError("a contains NaN or infinity") from error
+        raise
+    warn_of(problem, solution)
+    return solution
+
+
 def solution_of(problem: LinearSystem, solution: Solution, rhs: np.ndarray) -> SystemSolution:
     """Return what the engine found in the shape of the right-hand sides as they were given."""
-    x = solution.answer.x
-    if np.iscomplexobj(rhs) and not problem.structure.is_complex:
-        real, imaginary = np.hsplit(x, 2)
-        x = real + 1j * imaginary
+    answer = solution.answer
+    rcond = answer.rcond
+    if rcond is None and answer.factor is not None:
+        rcond = estimated_rcond(problem, answer.factor)
     return SystemSolution(
-        np.ascontiguousarray(x).reshape(rhs.shape),
+        shaped(problem, answer.x, rhs),
         solution.solver,
         solution.plan,
         solution.certificate,
-        solution.answer.rcond,
+        rcond,
         proven(problem, solution),
     )
+
+
+def shaped(problem: LinearSystem, x: np.ndarray, rhs: np.ndarray) -> np.ndarray:
+    """Return the solution in the shape of the right-hand sides as they were given."""
+    if np.iscomplexobj(rhs) and not problem.structure.is_complex:
+        real, imaginary = np.hsplit(x, 2)
+        x = real + 1j * imaginary
+    return np.ascontiguousarray(x).reshape(rhs.shape)
 
 
 def proven(problem: LinearSystem, solution: Solution) -> MatrixStructure:
@@ -247,7 +274,7 @@ def warn_of(problem: LinearSystem, solution: Solution) -> None:
             f"{certificate.remedy}",
             LinAlgWarning,
         )
-    if rcond < problem.structure.eps:
+    if rcond is not None and rcond < problem.structure.eps:
         warn_caller(
             f"the matrix is singular to working precision{low_rank_note(problem)}: rcond is "
             f"{rcond:.1e}, and no digit of the solution is certain. Use lstsq for the solution of "

@@ -10,7 +10,7 @@ import numpy as np
 
 from skstruct.linalg._certificate import Certificate
 from skstruct.linalg.systems._answer import SystemAnswer
-from skstruct.linalg.systems._matrix import Matrix, column_norms, one_norm
+from skstruct.linalg.systems._matrix import Matrix, column_norms, frobenius_norm
 from skstruct.linalg.systems._structure import MatrixStructure
 
 # A backward error of so many eps sqrt(n) is asked for; refinement begins at a tenth of it.
@@ -83,8 +83,8 @@ class LinearSystem:
 
     @cached_property
     def norm(self) -> float:
-        """||A||_1."""
-        return one_norm(self.matrix)
+        """||A||_F."""
+        return frobenius_norm(self.matrix)
 
     @property
     def tol(self) -> float:
@@ -92,10 +92,10 @@ class LinearSystem:
         return float(CERTIFIED * self.structure.eps * np.sqrt(max(self.structure.n, 1)))
 
     def backward_error(self, x: np.ndarray, residual: np.ndarray) -> float:
-        """Return the largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns, in 1-norms.
+        """Return the largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns.
 
-        It is how much A and b have to change, relative to their norms, for x to be exact
-        (Rigal & Gaches, 1967).
+        With Frobenius norms: how much A and b have to change, relative to their norms, for x to be
+        exact (Rigal & Gaches, 1967). The smallest change of A has rank one.
         """
         with np.errstate(all="ignore"):
             scale = self.norm * column_norms(x) + column_norms(self.rhs)
