@@ -60,9 +60,10 @@ def solve(
     The structure of A is found by looking at its entries, the cheapest algorithm for it solves the
     system, and the backward error
 
-    .. math:: \omega = \frac{\|b - A x\|_2}{\|A\|_F \|x\|_2 + \|b\|_2}
+    .. math:: \omega = \frac{\|b - A x\|_2}{\|A\| \|x\|_2 + \|b\|_2}
 
-    is measured. If it exceeds :math:`10 \, \epsilon \sqrt n`, the answer is refined, and then the
+    is measured, with :math:`\|A\|_F` of a dense and :math:`\sqrt{\|A\|_1 \|A\|_\infty}` of a
+    sparse matrix. If it exceeds :math:`10 \, \epsilon \sqrt n`, the answer is refined, and then the
     next algorithm of the plan takes over. :func:`certified_solve` returns all of that along with x.
 
     Parameters

@@ -33,7 +33,8 @@ class SystemAnswer:
     factor : Factor or None
         The factorisation that gave it, if there is one.
     backward_error : float
-        The largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns, in Frobenius norms.
+        The largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns; see
+        :meth:`LinearSystem.backward_error`.
     rcond : float or None
         Estimate of 1 / (||A|| ||A^-1||) in the 1-norm; None where a vector of random signs has
         shown that it is above eps, or where there is no factorisation to tell.

@@ -28,7 +28,7 @@ def is_surely_regular(norm: float, factor: Factor, n: int, dtype: np.dtype) -> b
     Parameters
     ----------
     norm : float
-        ||A||_F.
+        A bound of ||A||_2.
     factor : Factor
         A factorisation of A.
     n : int

@@ -38,11 +38,19 @@ def fortran_view(A: np.ndarray) -> tuple[np.ndarray, bool]:
     return np.ascontiguousarray(A).T, True
 
 
-def frobenius_norm(A: Matrix | StructuredMatrix) -> float:
-    """Return ||A||_F; the 1-norm of a matrix that is declared by a class."""
+def norm_bound(A: Matrix | StructuredMatrix) -> float:
+    """Return a bound of ||A||_2 that takes one pass over the entries.
+
+    ||A||_F of a dense matrix; the root of ||A||_1 ||A||_inf of a sparse one, for which that is
+    much smaller; ||A||_1 of a matrix that is declared by a class.
+    """
     if isinstance(A, StructuredMatrix):
         return A.norm(1)
-    return vector_norm(A.data if sparse.issparse(A) else A.ravel(order="K"))
+    if not sparse.issparse(A):
+        return vector_norm(A.ravel(order="K"))
+    sizes = abs(A)
+    columns, rows = (np.asarray(sizes.sum(axis=axis, dtype=np.float64)) for axis in (0, 1))
+    return float(np.sqrt(columns.max(initial=0.0)) * np.sqrt(rows.max(initial=0.0)))
 
 
 def vector_norm(v: np.ndarray) -> float:
