@@ -90,6 +90,8 @@ def estimated_rcond(problem: LinearSystem, factor: Factor) -> float:
 def refined(problem: LinearSystem, factor: Factor) -> tuple[np.ndarray, float, int]:
     """Return the solution, its backward error, and the number of refinement steps."""
     goal = factor.goal * problem.structure.eps * np.sqrt(max(problem.structure.n, 1))
+    if problem.n_rhs == 0:
+        return problem.rhs.copy(), 0.0, 0
     with np.errstate(all="ignore"):
         x = factor.solve(problem.rhs)
         if problem.has_many_rhs:
