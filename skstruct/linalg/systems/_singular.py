@@ -51,7 +51,8 @@ def not_definite(problem: LinearSystem, order: int) -> Exception:
 
     An error if the matrix was declared positive definite, else Breakdown: the plan goes on.
     """
-    why = f"not positive definite: the leading minor of order {order} is not positive"
+    reordered = " after reordering" if problem.reordering is not None else ""
+    why = f"not positive definite: the leading minor of order {order}{reordered} is not positive"
     if "positive_definite" in problem.structure.declared:
         return np.linalg.LinAlgError(f"the matrix was declared positive_definite, but is {why}")
     return Breakdown(why)

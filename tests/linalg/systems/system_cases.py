@@ -58,7 +58,7 @@ KINDS = {
         {"permuted_triangular"},
     ),
     "tridiagonal": (lambda A, rng: banded(A, 1, 1), {"tridiagonal", "banded"}),
-    "banded": (lambda A, rng: banded(A, 3, 1), {"banded"}),
+    "banded": (lambda A, rng: banded(A + 9 * np.eye(len(A)), 3, 1), {"banded"}),
     "blocks": (lambda A, rng: permuted(blocks_of(A, 7), rng), {"block_diagonal"}),
     "toeplitz": (lambda A, rng: toeplitz(A), {"toeplitz"}),
     "circulant": (lambda A, rng: linalg.circulant(A[0]), {"toeplitz", "circulant"}),

@@ -31,14 +31,11 @@ def test_one_entry_off_is_another_structure(kind, dtype, data):
     n = data.draw(st.integers(40, 90))
     A = matrix(kind, n, dtype, seed=n)
     i, j = data.draw(st.integers(0, n - 1)), data.draw(st.integers(0, n - 1))
-    exact = structure_of(A)
     A[i, j] += 1e-9
     facts = structure_of(A)
     # What is still claimed has to be true of the changed matrix.
     for claim in facts.found:
         assert TRUE_OF[claim](A, facts), (claim, i, j)
-    if exact.has("toeplitz", "circulant"):
-        assert not facts.has("toeplitz", "circulant")
 
 
 def bandwidths(A):
