@@ -113,7 +113,7 @@ def lstsq(
     columns = rhs.reshape(len(rhs), -1)
     if dtype.kind == "c":
         matrix, columns = _as_real(matrix, columns)
-    n, k = matrix.shape[1], columns.shape[1]
+    k = columns.shape[1]
     if 0 in (*matrix.shape, k):
         raise ValueError(f"there is nothing to fit: a is {matrix.shape}, b {rhs.shape}")
     operand = make_operand(matrix)
@@ -124,11 +124,11 @@ def lstsq(
     )
     solution = run(problem, () if solver is None else (solver,))
     coef, rank = solution.answer.coef, solution.answer.rank
-    _warn(solution.certificate, rank, n)
     residual = targets - operand.matmat(coef)
     if dtype.kind == "c":
         coef, residual = _as_complex(coef), _as_complex(residual)
         rank = None if rank is None else rank // 2
+    _warn(solution.certificate, rank, len(coef))
     return LeastSquaresSolution(
         coef.astype(dtype).reshape(-1, *rhs.shape[1:]),
         np.linalg.norm(residual, axis=0).reshape(rhs.shape[1:]),

@@ -189,7 +189,7 @@ def explain(
     'triangular'
     """
     matrix = as_matrix(a)
-    rhs = np.zeros(matrix.shape[0]) if b is None else as_rhs(b, matrix.shape[0])
+    rhs = _zeros(matrix) if b is None else as_rhs(b, matrix.shape[0])
     return plan_for(system_of(matrix, rhs, assume, precision))
 
 
@@ -217,7 +217,12 @@ def structure_of(a: MatrixLike, *, assume: str | None = None) -> MatrixStructure
     dense 6 x 6 float64 matrix (symmetric, positive diagonal)
     """
     matrix = as_matrix(a)
-    return system_of(matrix, np.zeros(matrix.shape[0]), assume, "auto").structure
+    return system_of(matrix, _zeros(matrix), assume, "auto").structure
+
+
+def _zeros(matrix: MatrixLike) -> np.ndarray:
+    """Return a right-hand side in the precision of a matrix."""
+    return np.zeros(matrix.shape[0], dtype=np.result_type(matrix.dtype, np.float32))
 
 
 def answer_to(problem: LinearSystem) -> Solution:

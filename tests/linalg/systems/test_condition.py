@@ -21,9 +21,8 @@ def test_estimates_are_above_and_close(dtype, seed):
 def test_matrices_that_hide_from_the_ascent():
     # Higham (1988): the first vector, of ones, is annihilated by A^-1 - its inverse has zero sums.
     n = 20
-    inverse = np.eye(n) + 1e6 * np.outer(
-        np.r_[1, -1, np.zeros(n - 2)], np.r_[1, -1, np.zeros(n - 2)]
-    )
+    difference = np.r_[1, -1, np.zeros(n - 2)]
+    inverse = np.eye(n) + 1e6 * np.outer(difference, difference)
     A = np.linalg.inv(inverse)
     assert factorize(A).rcond() <= 3 / np.linalg.cond(A, 1)
 

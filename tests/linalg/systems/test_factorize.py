@@ -27,7 +27,7 @@ def test_one_factorisation_for_many_right_hand_sides(kind, dtype):
             assert backward_error(A, F.solve(b), b) <= bound(A)
         sign, log = F.logdet()
         exact = np.linalg.slogdet(A.astype(np.complex128))
-        tol = 1e5 * np.finfo(A.dtype).eps
+        tol = 1e5 * float(np.finfo(A.dtype).eps)
         assert sign == pytest.approx(exact.sign, abs=tol)
         assert log == pytest.approx(exact.logabsdet, rel=tol, abs=tol)
 
@@ -103,7 +103,7 @@ def test_a_chain_of_updates_and_downdates(kind, dtype):
         assert backward_error(A, F.solve(b), b) <= bound(A)
         sign, log = F.logdet()
         exact = np.linalg.slogdet(A.astype(np.complex128))
-        tol = 1e5 * np.finfo(A.dtype).eps
+        tol = 1e5 * float(np.finfo(A.dtype).eps)
         assert sign == pytest.approx(exact.sign, abs=tol)
         assert log == pytest.approx(exact.logabsdet, rel=tol)
         exact = 1 / np.linalg.cond(A.astype(np.complex128), 1)
