@@ -44,10 +44,10 @@ def norm_bound(A: Matrix | StructuredMatrix) -> float:
     ||A||_F of a dense matrix; the root of ||A||_1 ||A||_inf of a sparse one, for which that is
     much smaller; ||A||_1 of a matrix that is declared by a class.
     """
-    if isinstance(A, StructuredMatrix):
-        return A.norm(1)
-    if not sparse.issparse(A):
+    if isinstance(A, np.ndarray):
         return vector_norm(A.ravel(order="K"))
+    if not sparse.issparse(A):
+        return A.norm(1)
     sizes = abs(A)
     columns, rows = (np.asarray(sizes.sum(axis=axis, dtype=np.float64)) for axis in (0, 1))
     return float(np.sqrt(columns.max(initial=0.0)) * np.sqrt(rows.max(initial=0.0)))
@@ -65,7 +65,7 @@ def vector_norm(v: np.ndarray) -> float:
 
 def one_norm(A: Matrix | StructuredMatrix) -> float:
     """Return ||A||_1, the largest sum of a column's magnitudes."""
-    if isinstance(A, StructuredMatrix):
+    if not isinstance(A, np.ndarray) and not sparse.issparse(A):
         return A.norm(1)
     if A.shape[0] == 0:
         return 0.0

@@ -81,6 +81,10 @@ class LinearSystem:
         other.__dict__["norm"] = self.norm
         return other
 
+    def without_data(self) -> LinearSystem:
+        """Return all that a plan is made of."""
+        return LinearSystem(self.structure, precision=self.precision, n_rhs=self.n_rhs)
+
     @cached_property
     def norm(self) -> float:
         """A bound of ||A||_2: ||A||_F if A is dense, the root of ||A||_1 ||A||_inf if not."""
