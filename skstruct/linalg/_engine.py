@@ -35,8 +35,8 @@ def plan_for(problem: Problem, requested: Sequence[str] = ()) -> Plan:
     return make_plan(problem, SOLVERS[problem.kind], requested)
 
 
-# A plan for a small system takes longer than its solution, and the next one is often alike. Plans for
-# larger ones depend on the memory that is available.
+# A plan for a small system takes longer than its solution, and the next one is often alike. Plans
+# for larger ones depend on the memory that is available.
 @lru_cache(maxsize=256)
 def _remembered_plan(problem: LinearSystem, requested: tuple[str, ...], _: Config) -> Plan:
     return make_plan(problem, SOLVERS[problem.kind], requested)

@@ -41,6 +41,7 @@ from skstruct.linalg.solvers import (
     gram_eigh,
     lsmr,
     lsqr,
+    mixed_gram,
     nonnegative,
     path_covariance,
     path_gram,
@@ -101,6 +102,15 @@ SOLVERS = {
         system_triangular,
         system_tridiagonal,
     ),
-    "least_squares": (gram_cholesky, sparse_cholesky, extended_qr, cg, qr, svd, nonnegative),
+    "least_squares": (
+        mixed_gram,
+        gram_cholesky,
+        sparse_cholesky,
+        extended_qr,
+        cg,
+        qr,
+        svd,
+        nonnegative,
+    ),
 }
 """The solvers of each kind of problem."""
