@@ -73,8 +73,8 @@ def lstsq(
         One target, or k.
     precision : {"auto", "mixed", "full"}, default="auto"
         ``"mixed"`` forms the Gram matrix of dense float64 data in single precision and refines
-        to the same backward error. ``"auto"`` is ``"full"``: where that was faster at all, it was by
-        a factor of 1.3, and the time is lost with condition numbers above 1e3.
+        to the same backward error. ``"auto"`` is ``"full"``: at best the other was faster by a
+        factor of 1.3, and with condition numbers above 1e3 its time is lost.
     solver : str, optional
         A solver of the plan to be tried first, such as ``"qr"`` or ``"svd"``.
 

@@ -367,7 +367,7 @@ class LeastSquares(Ridge):
 
 @dataclass(frozen=True)
 class MixedLeastSquares(LeastSquares):
-    """The same with a factor in single precision first, for coefficients without standard errors."""
+    """The same, for coefficients alone: a factor may be in single precision."""
 
     kind: ClassVar[str] = "mixed_least_squares"
 

@@ -102,15 +102,7 @@ SOLVERS = {
         system_triangular,
         system_tridiagonal,
     ),
-    "least_squares": (
-        mixed_gram,
-        gram_cholesky,
-        sparse_cholesky,
-        extended_qr,
-        cg,
-        qr,
-        svd,
-        nonnegative,
-    ),
+    "least_squares": (gram_cholesky, sparse_cholesky, extended_qr, cg, qr, svd, nonnegative),
 }
+SOLVERS["mixed_least_squares"] = (mixed_gram, *SOLVERS["least_squares"])
 """The solvers of each kind of problem."""
