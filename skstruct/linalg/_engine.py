@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
-from skstruct.linalg._config import get_config
+from skstruct.linalg._config import Config, get_config
 from skstruct.linalg._plan import Attempt, Plan, make_plan
 from skstruct.linalg._problems import PartialSVD
 from skstruct.linalg._regression import Ridge
@@ -17,8 +18,9 @@ from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._structure import Structure
 from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.solvers import SOLVERS
+from skstruct.linalg.systems import LinearSystem
 
-Problem = PartialSVD | Ridge | RidgePath | RidgeFolds
+Problem = PartialSVD | Ridge | RidgePath | RidgeFolds | LinearSystem
 """What can be asked; :class:`LeastSquares` is a :class:`Ridge`."""
 
 # Claiming the cores costs 50-100 microseconds, a tenth of a fit of data below this size. For larger
@@ -29,6 +31,15 @@ SMALL_BYTES = 2**17
 
 def plan_for(problem: Problem, requested: Sequence[str] = ()) -> Plan:
     """Return the plan for `problem` without reading any data."""
+    if problem.kind == "linear_system" and problem.structure.stored_bytes < SMALL_BYTES:
+        return _remembered_plan(problem.without_data(), tuple(requested), get_config())
+    return make_plan(problem, SOLVERS[problem.kind], requested)
+
+
+# A plan for a small system takes longer than its solution, and the next one is often alike. Plans
+# for larger ones depend on the memory that is available.
+@lru_cache(maxsize=256)
+def _remembered_plan(problem: LinearSystem, requested: tuple[str, ...], _: Config) -> Plan:
     return make_plan(problem, SOLVERS[problem.kind], requested)
 
 
@@ -37,7 +48,7 @@ def run(problem: Problem, requested: Sequence[str] = ()) -> Solution:
 
     Parameters
     ----------
-    problem : PartialSVD, Ridge, LeastSquares, RidgePath or RidgeFolds
+    problem : PartialSVD, Ridge, LeastSquares, RidgePath, RidgeFolds or LinearSystem
         What is asked.
     requested : sequence of str
         Solvers asked for by name; the cheapest of them goes first. A solver that exists for
@@ -58,8 +69,10 @@ def run(problem: Problem, requested: Sequence[str] = ()) -> Solution:
     plan = plan_for(problem, requested)
     if not requested and hasattr(problem, "patience"):  # a problem that is never iterated has none
         problem = replace(problem, patience=plan.seconds_of_second())
-    # Small data pays for the region only where a limit must be kept.
-    if _is_small(problem.structure) and get_config().blas_threads is None:
+    # Small data pays for the region only where a limit must be kept, and a linear system leaves
+    # BLAS its threads: there are no passes over blocks that would use them.
+    plain = problem.kind == "linear_system" or _is_small(problem.structure)
+    if plain and get_config().blas_threads is None:
         return _carry_out(plan, problem)
     with parallel_region():
         return _carry_out(plan, problem)
