@@ -48,6 +48,14 @@ from skstruct.linalg._spectrum import Spectrum
 from skstruct.linalg._standard_form import StandardForm
 from skstruct.linalg._structure import Fill, Structure
 from skstruct.linalg._variances import score_variances
+from skstruct.linalg.batches import (
+    BatchedLeastSquares,
+    batched_cholesky,
+    batched_eigh,
+    batched_lstsq,
+    batched_solve,
+    batched_svd,
+)
 
 __all__ = [
     "CACHE",
@@ -56,6 +64,7 @@ __all__ = [
     "NEEDS_NOISE",
     "VANISHES",
     "Attempt",
+    "BatchedLeastSquares",
     "Breakdown",
     "Candidate",
     "Certificate",
@@ -90,6 +99,11 @@ __all__ = [
     "Structure",
     "analysed",
     "automatic_grid",
+    "batched_cholesky",
+    "batched_eigh",
+    "batched_lstsq",
+    "batched_solve",
+    "batched_svd",
     "best_penalty",
     "coefficient_path",
     "complete_triplets",

@@ -33,8 +33,7 @@ class Failures:
         if not len(self.positions):
             return
         message = (
-            f"{slices_text(self.positions, self.batch)} of a: {self.what}. "
-            f"Needed is {self.remedy}"
+            f"{slices_text(self.positions, self.batch)} of a: {self.what}. Needed is {self.remedy}"
         )
         if policy == "raise":
             raise np.linalg.LinAlgError(message)

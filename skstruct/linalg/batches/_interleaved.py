@@ -21,6 +21,8 @@ import numpy as np
 from skstruct.linalg._threads import allowed_threads, run_shared
 from skstruct.linalg.batches._scratch import Scratch, borrowed_scratch
 
+# Making a kernel takes 0.1 ms, for which numpy solves 500 systems of order 3.
+MIN_SLICES = 500
 # Slices at once. 100 000 systems of order 3 take one thread 7.4 ms in chunks of 2000, where calls cost as
 # much as arithmetic, 6.3 of 4000, 5.0 of 25 000; two threads, which wait for Python's lock between
 # calls, 8.5, 6.8 and 3.7 ms.

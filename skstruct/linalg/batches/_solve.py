@@ -9,7 +9,7 @@ from scipy.linalg import LinAlgWarning
 
 from skstruct.linalg.batches._elimination import elimination
 from skstruct.linalg.batches._failures import Failures, require_policy
-from skstruct.linalg.batches._interleaved import run_kernel
+from skstruct.linalg.batches._interleaved import MIN_SLICES, run_kernel
 from skstruct.linalg.batches._stacked import run_stacked
 from skstruct.linalg.batches._stacks import (
     flattened,
@@ -23,9 +23,6 @@ from skstruct.linalg.batches._stacks import (
 # numpy's time over ours on one thread, orders 2, 3, 4, 5, 6, 8: float64 7, 4.3, 2.5, 2.1, 1.7, 1.1;
 # float32 10, 4.9, 4.6, 3.4, 3, 2.5; complex128 3, 2.7, 2.3, 1.8, 1.2, 0.9.
 INTERLEAVED_ORDER = {"f": 8, "d": 6, "F": 6, "D": 5}
-# Making the kernel takes as long as numpy takes for so many systems of order 3, and its calls are
-# dearer than their arithmetic below.
-MIN_SLICES = 500
 # More right-hand sides than this many times the order are for BLAS.
 RHS_PER_ORDER = 4
 
@@ -139,11 +136,10 @@ def _is_amplified(left: np.ndarray, right: np.ndarray, x: np.ndarray) -> np.ndar
 
 
 def _square_norms(stack: np.ndarray) -> np.ndarray:
-    """Return ||S||_F^2 of every slice, in float64 and without a temporary."""
-    parts = stack.real, stack.imag if stack.dtype.kind == "c" else None
-    return sum(
-        np.einsum("sij,sij->s", part, part, dtype=np.float64) for part in parts if part is not None
-    )
+    """Return ||S||_F^2 of every slice, without a temporary of its size."""
+    if stack.dtype.kind == "c":
+        stack = np.ascontiguousarray(stack).view(stack.real.dtype)
+    return np.einsum("sij,sij->s", stack, stack)
 
 
 def _examine(
