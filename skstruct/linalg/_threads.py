@@ -130,7 +130,7 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> list:
 def run_shared(work: Callable[[], object], n_threads: int) -> None:
     """Run `work`, which takes its tasks from a common queue, on `n_threads` cores of the region.
 
-    The caller's thread works, too, from the first moment on: starting the others takes 0.1 to 0.4 ms.
+    The caller's thread works, too, from the first moment on: starting others takes 0.1 to 0.4 ms.
     """
     if n_threads == 1:
         work()

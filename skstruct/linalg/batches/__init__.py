@@ -1,7 +1,7 @@
 """Stacks ``(..., m, n)`` of small matrices: every slice answered by one call.
 
-Tiny matrices are computed entry by entry for thousands of slices at once (``_interleaved``), larger ones
-by LAPACK on blocks of slices in threads (``_stacked``).
+Tiny matrices are computed entry by entry for thousands of slices at once (``_interleaved``),
+larger ones by LAPACK on blocks of slices in threads (``_stacked``).
 """
 
 from skstruct.linalg.batches._cholesky import batched_cholesky

@@ -8,7 +8,7 @@ from skstruct.linalg.batches._cholesky_kernel import cholesky_kernel
 from skstruct.linalg.batches._failures import Failures, require_policy
 from skstruct.linalg.batches._interleaved import MIN_SLICES, run_kernel
 from skstruct.linalg.batches._stacked import run_stacked
-from skstruct.linalg.batches._stacks import flattened, require_finite, square
+from skstruct.linalg.batches._stacks import all_finite, flattened, require_finite, square
 
 # Interleaved up to this order. numpy's time over ours on one thread, orders 2, 3, 4, 5, 6, 8:
 # float64 4.4, 3, 1.9, 2, 1.1, 0.7; float32 6.3, 6.6, 6.1, 2.8, 2.4, 1.7.
@@ -18,16 +18,16 @@ INTERLEAVED_ORDER = {"f": 8, "d": 5, "F": 5, "D": 3}
 def batched_cholesky(a: object, *, singular: str = "warn") -> np.ndarray:
     """Factor A = L L^H for every matrix of a stack, L lower triangular with a positive diagonal.
 
-    Orders up to 5 (in float64) are factored for thousands of matrices at once, larger ones by LAPACK
-    on blocks of slices in threads. ||A - L L^H|| is a few units of rounding of ||A||.
+    Orders up to 5 (in float64) are factored for thousands of matrices at once, larger ones by
+    LAPACK on blocks of slices in threads. ||A - L L^H|| is a few units of rounding of ||A||.
 
     Parameters
     ----------
     a : array-like of shape (..., n, n)
         Hermitian positive definite matrices; the lower triangles are read.
     singular : {'warn', 'raise'}, default='warn'
-        What becomes of slices that are not positive definite: NaN with a warning that names them, or
-        an error. The other slices are factored in either case.
+        What becomes of slices that are not positive definite: NaN with a warning that names them,
+        or an error. The other slices are factored in either case.
 
     Returns
     -------
@@ -73,14 +73,14 @@ def batched_cholesky(a: object, *, singular: str = "warn") -> np.ndarray:
         definite = definite[:, 0, 0]
     else:
         factors, definite = run_stacked(_by_lapack, (stack,), order**3 / 3)
-    if not np.isfinite(factors).all():
+    if not all_finite(factors):
         definite &= np.isfinite(factors).all(axis=(1, 2))
     failed = np.flatnonzero(~definite)
     if len(failed):
         require_finite("a", np.tril(stack[failed]), failed, batch)
         factors[failed] = np.nan
         remedy = "a Hermitian matrix with positive eigenvalues; batched_eigh shows which they are"
-        Failures(failed, batch, "not positive definite", remedy).report(singular)
+        Failures(failed, batch, "not positive definite", remedy).report(singular, stacklevel=3)
     return factors.reshape(a.shape)
 
 

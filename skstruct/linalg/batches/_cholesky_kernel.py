@@ -1,4 +1,4 @@
-"""Cholesky factorisation, interleaved: LAPACK's unblocked potrf for thousands of matrices at once."""
+"""Cholesky factorisation, interleaved: LAPACK's potrf for thousands of matrices at once."""
 
 from __future__ import annotations
 

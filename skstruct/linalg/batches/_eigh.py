@@ -12,7 +12,8 @@ from skstruct.linalg.batches._stacked import run_stacked
 from skstruct.linalg.batches._stacks import flattened, require_finite, square
 
 # Interleaved up to this order; complex matrices are for LAPACK. numpy's time over ours on one
-# thread, orders 2, 3, 4, 5, 6, 8: float64 8.5, 4.4, 2.3, 1.5, 1.3, 0.8; float32 23, 10, 5, 4, 2.2, 1.2.
+# thread, orders 2, 3, 4, 5, 6, 8: float64 8.5, 4.4, 2.3, 1.5, 1.3, 0.8; float32 23, 10, 5, 4, 2.2,
+# 1.2.
 INTERLEAVED_ORDER = {"f": 8, "d": 6, "F": 0, "D": 0}
 
 

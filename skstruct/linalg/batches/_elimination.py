@@ -2,7 +2,7 @@
 
 The operations of a slice, and so its backward error, are those of LAPACK's unblocked elimination:
 every column's pivot is its largest entry, and no multiplier exceeds one. Closed forms (Cramer's
-rule) need as many operations once a residual guards them, and have slices left over that it rejects.
+rule) need as many operations once a residual guards them, and leave slices over that it rejects.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from skstruct.linalg.batches._interleaved import Kernel, KernelMaker
 from skstruct.linalg.batches._scratch import Scratch
 
 # Least to largest pivot, in units of rounding, below which a slice may be singular to working
-# accuracy. Pivots overstate 1 / cond by 2^(n-1) at most, and the slices found are looked at closely.
+# accuracy. Pivots may overstate 1 / cond, hardly by this much; slices found are looked at closely.
 SUSPECT_PIVOTS = 2.0**10
 
 

@@ -15,7 +15,8 @@ _INTEGERS = {4: np.int32, 8: np.int64}
 class Exchange:
     """Exchanges of rows of up to ``len(moved)`` entries.
 
-    `moved` of shape (columns, chunk) is working memory of the type of the rows, free between exchanges.
+    `moved` of shape (columns, chunk) is working memory of the type of the rows, which is free
+    between exchanges.
 
     The mask is the sign of a difference, spread over all bits, and rows change places by exclusive
     or: exact for any numbers, and each step as fast as an addition. A masked assignment of numpy

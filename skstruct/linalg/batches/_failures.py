@@ -28,8 +28,8 @@ class Failures:
     what: str
     remedy: str
 
-    def report(self, policy: str) -> None:
-        """Warn of the slices or raise an error, if there are any."""
+    def report(self, policy: str, stacklevel: int) -> None:
+        """Warn of the slices or raise an error, if there are any; `stacklevel` finds the user."""
         if not len(self.positions):
             return
         message = (
@@ -37,4 +37,4 @@ class Failures:
         )
         if policy == "raise":
             raise np.linalg.LinAlgError(message)
-        warnings.warn(f"{message}. The results of these are NaN", LinAlgWarning, stacklevel=5)
+        warnings.warn(f"{message}. The results of these are NaN", LinAlgWarning, stacklevel)

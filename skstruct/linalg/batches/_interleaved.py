@@ -5,9 +5,8 @@ stack is transposed into the *interleaved* layout (row, column, slice), in which
 slices is one contiguous vector. An algorithm that would loop over entries of a matrix then does so
 with vectors, and its every operation serves the whole chunk.
 
-An algorithm is a :class:`Kernel`: scratch arrays and the ufunc calls between them, made once a thread
-and replayed for every chunk. Without temporaries and without new views a call costs 0.5
-microseconds.
+An algorithm is a :class:`Kernel`: scratch arrays and the ufunc calls between them, made once a
+thread and replayed for every chunk. Without temporaries and new views a call costs 0.5 microseconds.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from skstruct.linalg.batches._scratch import Scratch, borrowed_scratch
 
 # Making a kernel takes 0.1 ms, for which numpy solves 500 systems of order 3.
 MIN_SLICES = 500
-# Slices at once. 100 000 systems of order 3 take one thread 7.4 ms in chunks of 2000, where calls cost as
-# much as arithmetic, 6.3 of 4000, 5.0 of 25 000; two threads, which wait for Python's lock between
-# calls, 8.5, 6.8 and 3.7 ms.
+# Slices at once. 100 000 systems of order 3 take one thread 7.4 ms in chunks of 2000, where calls
+# cost as much as arithmetic, 6.3 of 4000, 5.0 of 25 000; two threads, which wait for Python's lock
+# between calls, 8.5, 6.8 and 3.7 ms.
 CHUNK = 25_000
 # Slices whose transposed copy stays within the cache for all their entries: 10.7 ns a 3 x 3 matrix,
 # 12-18 for a whole chunk.

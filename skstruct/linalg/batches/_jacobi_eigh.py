@@ -13,13 +13,13 @@ from skstruct.linalg.batches._interleaved import Kernel, KernelMaker
 from skstruct.linalg.batches._rotation import Rotation, scaling_steps
 from skstruct.linalg.batches._scratch import Scratch
 
-# Sweeps over all pairs before a slice is left to LAPACK. Convergence is quadratic: random matrices of
-# order 2, 3, 6 took 1, 4-5, 6 sweeps.
+# Sweeps over all pairs before a slice is left to LAPACK. Convergence is quadratic: random matrices
+# of order 2, 3, 6 took 1, 4-5, 6 sweeps.
 MAX_SWEEPS = 12
 
 
 def jacobi_eigh(order: int, dtype: np.dtype) -> KernelMaker:
-    """Return the maker of a kernel A -> (eigenvalues, eigenvectors, converged) for real symmetric A.
+    """Return the maker of a kernel A -> (eigenvalues, eigenvectors, converged) for real A.
 
     It reads the lower triangle. ``converged`` has shape (1, 1, chunk).
     """

@@ -48,8 +48,8 @@ def batched_lstsq(a: object, b: object, *, rcond: float | None = None) -> Batche
     Returns
     -------
     BatchedLeastSquares
-        The solutions ``x``, the ``rank`` of every slice and its ``singular_values``. Where the rank is
-        less than n the solution is one of many.
+        The solutions ``x``, the ``rank`` of every slice and its ``singular_values``. Where the rank
+        is less than n the solution is one of many.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def batched_lstsq(a: object, b: object, *, rcond: float | None = None) -> Batche
     a = matrices("a", a, b)
     if rcond is None:
         rcond = np.finfo(a.dtype).eps * max(a.shape[-2:])
-    if not rcond >= 0:
+    if np.isnan(rcond) or rcond < 0:
         raise ValueError(f"rcond must be at least zero, got {rcond!r}")
     if not np.isfinite(b).all():
         raise ValueError("b contains NaN or infinity")

@@ -12,6 +12,7 @@ from skstruct.linalg.batches._failures import Failures, require_policy
 from skstruct.linalg.batches._interleaved import MIN_SLICES, run_kernel
 from skstruct.linalg.batches._stacked import run_stacked
 from skstruct.linalg.batches._stacks import (
+    all_finite,
     flattened,
     require_finite,
     right_hand_sides,
@@ -32,7 +33,7 @@ def batched_solve(a: object, b: object, *, singular: str = "warn") -> np.ndarray
 
     Orders up to 6 (in float64) are eliminated with partial pivoting for thousands of matrices at
     once, larger ones by LAPACK on blocks of slices in threads. Either way the backward error of a
-    slice, ||B - A X|| / (||A|| ||X|| + ||B||), is that of LAPACK's ``gesv``: a few units of rounding.
+    slice, ||B - A X|| / (||A|| ||X|| + ||B||), is that of LAPACK's ``gesv``: some units of rounding.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ def batched_solve(a: object, b: object, *, singular: str = "warn") -> np.ndarray
         The right-hand sides. Leading dimensions are broadcast against those of `a`, as in
         :func:`numpy.linalg.solve`; one vector per matrix is ``b[..., None]``.
     singular : {'warn', 'raise'}, default='warn'
-        What becomes of exactly singular slices: NaN with a warning that names them, or an error. The
-        other slices are solved in either case.
+        What becomes of exactly singular slices: NaN with a warning that names them, or an error.
+        The other slices are solved in either case.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def _solved(left: np.ndarray, right: np.ndarray, batch: tuple, singular: str) ->
     else:
         flops = 2 / 3 * order**3 + 2 * order**2 * n_rhs
         x, suspects = run_stacked(_by_lapack, (left, right), flops)
-    if not np.isfinite(x).all():
+    if not all_finite(x):
         suspects |= ~np.isfinite(x).all(axis=(1, 2))
     if suspects.any():
         _examine(left, right, x, np.flatnonzero(suspects), batch, singular)
@@ -120,9 +121,8 @@ def _by_lapack(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndar
         x = np.linalg.solve(left, right)
     except np.linalg.LinAlgError:  # it does not say where
         is_singular = np.linalg.slogdet(left)[0] == 0
-        x = np.full(np.shape(right), np.nan, right.dtype)
+        x = np.full(right.shape, np.nan, right.dtype)
         x[~is_singular] = np.linalg.solve(left[~is_singular], right[~is_singular])
-        return x, is_singular | _is_amplified(left, right, x)
     return x, _is_amplified(left, right, x)
 
 
@@ -132,7 +132,7 @@ def _is_amplified(left: np.ndarray, right: np.ndarray, x: np.ndarray) -> np.ndar
     factor = (2.0**10 * np.finfo(left.dtype).eps) ** 2
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         grown = _square_norms(left) * _square_norms(x) * factor
-        return ~(grown < _square_norms(right)) & (grown != 0)  # true of NaN
+        return ~(grown < _square_norms(right))  # True of NaN, too
 
 
 def _square_norms(stack: np.ndarray) -> np.ndarray:
@@ -158,10 +158,13 @@ def _examine(
     x[slices[is_singular]] = np.nan
     Failures(
         slices[is_singular], batch, "singular", "a matrix of full rank, or batched_lstsq"
-    ).report(policy)
+    ).report(policy, stacklevel=5)
     others = slices[~is_singular]
     if not len(others):
         return
+    # Roundings differ between the two eliminations: a pivot may vanish in one only.
+    again = others[~np.isfinite(x[others]).all(axis=(1, 2))]
+    x[again] = np.linalg.solve(left[again], right[again])
     rcond = _reciprocal_condition(left[others])
     eps = np.finfo(left.dtype).eps
     if (rcond < eps).any():

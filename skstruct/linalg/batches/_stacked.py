@@ -1,7 +1,7 @@
 """Stacks of matrices of middle size: numpy's loops over LAPACK, on blocks of slices in threads.
 
-A stack needs no BLAS threads, which would split one small matrix after the other: it has slices enough
-for every core. Only a few large matrices are left to BLAS.
+A stack needs no BLAS threads, which would split one small matrix after the other: it has slices
+enough for every core. Only a few large matrices are left to BLAS.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ def numeric(name: str, values: object, like: np.ndarray | None = None) -> np.nda
         array = array.astype(np.float64)
     if array.dtype.char not in _PRECISIONS:
         raise TypeError(
-            f"{name} has dtype {array.dtype}; stacks are float32, float64, complex64 or complex128, "
+            f"{name} has dtype {array.dtype}; stacks are float32, float64, complex64, complex128 "
             "or integers"
         )
     if like is None:
@@ -68,6 +68,12 @@ def require_finite(name: str, stack: np.ndarray, slices: np.ndarray, batch: tupl
         raise ValueError(
             f"{name} contains NaN or infinity, first in slice {index_text(slices[bad][0], batch)}"
         )
+
+
+def all_finite(stack: np.ndarray) -> bool:
+    """Return whether no entry is NaN or infinite."""
+    with np.errstate(all="ignore"):  # a sum takes a fifth of the time, if it is finite
+        return bool(np.isfinite(stack.sum()) or np.isfinite(stack).all())
 
 
 def index_text(position: int, batch: tuple[int, ...]) -> str:

@@ -11,9 +11,9 @@ from skstruct.linalg.batches._jacobi_svd import jacobi_svd
 from skstruct.linalg.batches._stacked import run_stacked
 from skstruct.linalg.batches._stacks import flattened, matrices, require_finite
 
-# Interleaved up to this shorter side; complex matrices are for LAPACK. numpy's time over ours on one
-# thread, shorter sides 2, 3, 4, 5, 6, 8: float64 12, 5, 2.4, 2.1, 1.3, 0.8; float32 26, 11, 6, 4.3, 2.9,
-# 1.5.
+# Interleaved up to this shorter side; complex matrices are for LAPACK. numpy's time over ours on
+# one thread, shorter sides 2, 3, 4, 5, 6, 8: float64 12, 5, 2.4, 2.1, 1.3, 0.8; float32 26, 11, 6,
+# 4.3, 2.9, 1.5.
 INTERLEAVED_SIDE = {"f": 8, "d": 5, "F": 0, "D": 0}
 # And up to this many times it for the longer side, which every rotation passes over: 5 x 15 1.4,
 # 6 x 18 0.9.
@@ -32,8 +32,8 @@ def batched_svd(a: object) -> SVDs:
     """Return the thin singular value decomposition A = U diag(S) Vh of every matrix of a stack.
 
     Real matrices with a side up to 5 (in float64) are computed by one-sided Jacobi rotations for
-    thousands at once: the reconstruction and the orthogonality of U and V are exact to some units of
-    rounding, as from LAPACK, which computes the others on blocks of slices in threads.
+    thousands at once: the reconstruction and the orthogonality of U and V are exact to some units
+    of rounding, as from LAPACK, which computes the others on blocks of slices in threads.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def batched_svd(a: object) -> SVDs:
 
     References
     ----------
-    J. Demmel and K. Veselic, "Jacobi's method is more accurate than QR", SIAM J. Matrix Anal. Appl. 13
-    (1992).
+    J. Demmel and K. Veselic, "Jacobi's method is more accurate than QR", SIAM J. Matrix Anal. Appl.
+    13 (1992).
 
     Examples
     --------
