@@ -6,7 +6,8 @@ slices is one contiguous vector. An algorithm that would loop over entries of a 
 with vectors, and its every operation serves the whole chunk.
 
 An algorithm is a :class:`Kernel`: scratch arrays and the ufunc calls between them, made once a
-thread and replayed for every chunk. Without temporaries and new views a call costs 0.5 microseconds.
+thread and replayed for every chunk. Without temporaries and new views a call costs half a
+microsecond.
 """
 
 from __future__ import annotations

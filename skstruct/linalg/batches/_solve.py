@@ -33,7 +33,7 @@ def batched_solve(a: object, b: object, *, singular: str = "warn") -> np.ndarray
 
     Orders up to 6 (in float64) are eliminated with partial pivoting for thousands of matrices at
     once, larger ones by LAPACK on blocks of slices in threads. Either way the backward error of a
-    slice, ||B - A X|| / (||A|| ||X|| + ||B||), is that of LAPACK's ``gesv``: some units of rounding.
+    slice, ||B - A X|| / (||A|| ||X|| + ||B||), is that of LAPACK's ``gesv``: about one rounding.
 
     Parameters
     ----------
