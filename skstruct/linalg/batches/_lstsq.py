@@ -82,9 +82,9 @@ def batched_lstsq(a: object, b: object, *, rcond: float | None = None) -> Batche
         raise ValueError(f"rcond must be at least zero, got {rcond!r}")
     if not np.isfinite(b).all():
         raise ValueError("b contains NaN or infinity")
-    U, S, Vh = batched_svd(a)
-    kept = S > rcond * S[..., :1]
-    inverse = np.divide(1, S, out=np.zeros_like(S), where=kept)
+    U, values, Vh = batched_svd(a)
+    kept = values > rcond * values[..., :1]
+    inverse = np.divide(1, values, out=np.zeros_like(values), where=kept)
     coordinates = inverse[..., None] * (np.conj(np.swapaxes(U, -1, -2)) @ b)
     x = np.conj(np.swapaxes(Vh, -1, -2)) @ coordinates
-    return BatchedLeastSquares(x[..., 0] if vectors else x, kept.sum(axis=-1), S)
+    return BatchedLeastSquares(x[..., 0] if vectors else x, kept.sum(axis=-1), values)

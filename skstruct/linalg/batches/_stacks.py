@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 _PRECISIONS = "fdFD"
@@ -58,7 +60,7 @@ def flattened(stack: np.ndarray, batch: tuple[int, ...] | None = None) -> np.nda
     """Return `stack`, broadcast to the batch shape, as (slices, m, n)."""
     if batch is not None and stack.shape[:-2] != batch:
         stack = np.broadcast_to(stack, batch + stack.shape[-2:])
-    return stack.reshape(-1, *stack.shape[-2:])
+    return stack.reshape(prod(stack.shape[:-2]), *stack.shape[-2:])
 
 
 def require_finite(name: str, stack: np.ndarray, slices: np.ndarray, batch: tuple) -> None:
