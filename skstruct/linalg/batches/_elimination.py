@@ -53,8 +53,7 @@ def _eliminate(
         yield from _magnitudes(work[k:, k], sizes[k:])
         for i in range(k + 1, order):
             yield from exchange.steps(sizes[k], sizes[i], work[k, k:], work[i, k:])
-            if i + 1 < order:
-                yield partial(np.maximum, sizes[k], sizes[i], out=sizes[k])
+            yield partial(np.maximum, sizes[k], sizes[i], out=sizes[k])
         multipliers, rest = work[k + 1 :, k], work[k + 1 :, k + 1 :]
         product = in_shape(spare, rest)
         yield partial(np.divide, multipliers, work[k, k], out=multipliers)

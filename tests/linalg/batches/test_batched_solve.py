@@ -167,7 +167,7 @@ def test_singular_slices_are_named_and_the_others_solved(order, length, dtype):
     a, b = random_stack(dtype, (length, order, order)), np.ones((order, 2), dtype)
     expected = batched_solve(a, b)
     a[7] = 0
-    a[length - 2, -1] = 2 * a[length - 2, 0] if order > 1 else 0
+    a[length - 2, :, -1] = 0
     with pytest.warns(
         LinAlgWarning, match=rf"slices \[7\], \[{length - 2}\] of a: singular"
     ) as seen:
@@ -196,7 +196,7 @@ def test_indices_are_those_of_the_batch():
 def test_nearly_singular_slices_are_solved_with_a_warning(order, length, dtype):
     a, b = random_stack(dtype, (length, order, order)), random_stack(dtype, (order, 1), seed=1)
     U, s, Vh = np.linalg.svd(a[11])
-    s[-1] = 0.01 * np.finfo(dtype).eps * s[0]
+    s[-1] = 0.2 * np.finfo(dtype).eps * s[0]
     a[11] = U * s @ Vh
     assert np.linalg.cond(a[11]) > 1 / np.finfo(dtype).eps
     with pytest.warns(LinAlgWarning, match=r"slice \[11\] of a: nearly singular, reciprocal"):
