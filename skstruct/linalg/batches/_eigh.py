@@ -70,7 +70,8 @@ def batched_eigh(a: object) -> Eigenpairs:
         values, vectors = np.empty((len(stack), order, 1), a.dtype), np.empty_like(stack)
         done = np.empty((len(stack), 1, 1), bool)
         run_kernel(jacobi_eigh(order, a.dtype), (stack,), (values, vectors, done))
-        values, left_over = values[..., 0], np.flatnonzero(~done[:, 0, 0])
+        values = values[..., 0]
+        left_over = np.flatnonzero(~done[:, 0, 0] | ~np.isfinite(values[:, 0]))
         if len(left_over):
             require_finite("a", np.tril(stack[left_over]), left_over, batch)
             values[left_over], vectors[left_over] = np.linalg.eigh(stack[left_over])

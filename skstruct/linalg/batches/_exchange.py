@@ -12,6 +12,17 @@ from skstruct.linalg.batches._scratch import Scratch
 _INTEGERS = {4: np.int32, 8: np.int64}
 
 
+def bits_of(lanes: np.ndarray) -> np.ndarray:
+    """Return real lanes as integers, without a copy."""
+    return lanes.view(_INTEGERS[lanes.itemsize])
+
+
+def sign_step(lane: np.ndarray) -> partial:
+    """Return the step that sets all bits of a lane where it is negative, and none elsewhere."""
+    bits = bits_of(lane)
+    return partial(np.right_shift, bits, 8 * bits.itemsize - 1, out=bits)
+
+
 class Exchange:
     """Exchanges of rows of up to ``len(moved)`` entries.
 
@@ -28,7 +39,7 @@ class Exchange:
         self._is_complex = moved.dtype.kind == "c"
         self._integer = _INTEGERS[real.itemsize]
         self._difference = scratch.array((chunk,), real)
-        self._mask = self._difference.view(self._integer)
+        self._mask = bits_of(self._difference)
         self._moved = moved.view(self._integer)
         self._pairs = scratch.array((2 * chunk,), self._integer) if self._is_complex else None
 
@@ -39,7 +50,7 @@ class Exchange:
         mask, moved = self._mask, self._moved[: len(one)]
         one, other = one.view(self._integer), other.view(self._integer)
         yield partial(np.subtract, first, second, out=self._difference)
-        yield partial(np.right_shift, mask, 8 * mask.itemsize - 1, out=mask)
+        yield sign_step(self._difference)
         if self._is_complex:  # real and imaginary parts lie side by side
             mask = self._pairs
             yield partial(np.copyto, mask.reshape(-1, 2), self._mask[:, None])

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from skstruct.linalg.batches._exchange import Exchange
+from skstruct.linalg.batches._exchange import Exchange, bits_of, sign_step
 from skstruct.linalg.batches._interleaved import Kernel, KernelMaker
 from skstruct.linalg.batches._rotation import Rotation, scaling_steps
 from skstruct.linalg.batches._scratch import Scratch
@@ -28,17 +28,17 @@ def jacobi_eigh(order: int, dtype: np.dtype) -> KernelMaker:
         work = scratch.array((order, order, chunk), dtype)
         # Row p: the p-th eigenvalue and its vector.
         pairs = scratch.array((order, order + 1, chunk), dtype)
-        scale, spare, twice = scratch.array((3, chunk), dtype)
+        scale, *lanes = scratch.array((4, chunk), dtype)
         converged = scratch.array((1, 1, chunk), bool)
         rotation = Rotation(order, chunk, dtype, scratch)
         exchange = Exchange(scratch.array((order + 1, chunk), dtype), scratch)
-        sweep = [*_sweep(work, pairs, rotation, spare, twice)]
+        sweep = [*_sweep(work, pairs, rotation, lanes)]
         values, vectors = pairs[:, :1], pairs[:, 1:].transpose(1, 0, 2)
         steps = [
-            *scaling_steps(work, scale, spare),
+            *scaling_steps(work, scale, lanes[0]),
             partial(np.copyto, pairs[:, 0], np.einsum("iic->ic", work)),
             partial(np.copyto, pairs[:, 1:], np.eye(order, dtype=dtype)[:, :, None]),
-            partial(_sweep_until_done, sweep, partial(_judge, work, spare, converged[0, 0])),
+            partial(_sweep_until_done, sweep, partial(_judge, work, lanes[0], converged[0, 0])),
             *sorting_steps(pairs, exchange, descending=False),
             partial(np.multiply, values, scale, out=values),
         ]
@@ -48,13 +48,19 @@ def jacobi_eigh(order: int, dtype: np.dtype) -> KernelMaker:
 
 
 def _sweep(
-    work: np.ndarray, pairs: np.ndarray, rotation: Rotation, spare: np.ndarray, twice: np.ndarray
+    work: np.ndarray, pairs: np.ndarray, rotation: Rotation, lanes: Sequence[np.ndarray]
 ) -> Iterator[partial]:
-    order = len(work)
+    spare, twice, size = lanes
+    order, tolerance = len(work), np.finfo(work.dtype).eps
     for p, q in combinations(range(order), 2):
         coupling = work[q, p]
         yield partial(np.subtract, pairs[q, 0], pairs[p, 0], out=spare)
         yield partial(np.add, coupling, coupling, out=twice)
+        # Slices that need no rotation stay bit for bit, however long others of the chunk take.
+        yield partial(np.abs, coupling, out=size)
+        yield partial(np.subtract, tolerance, size, out=size)
+        yield sign_step(size)
+        yield partial(np.bitwise_and, bits_of(twice), bits_of(size), out=bits_of(twice))
         yield from rotation.angle_steps(spare, twice)
         yield partial(np.multiply, rotation.tangent, coupling, out=spare)
         yield partial(np.subtract, pairs[p, 0], spare, out=pairs[p, 0])

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from skstruct.linalg.batches._exchange import Exchange
+from skstruct.linalg.batches._exchange import Exchange, bits_of, sign_step
 from skstruct.linalg.batches._interleaved import Kernel, KernelMaker
 from skstruct.linalg.batches._jacobi_eigh import sorting_steps
 from skstruct.linalg.batches._rotation import Rotation, scaling_steps
@@ -33,8 +33,8 @@ def jacobi_svd(n_rows: int, n_columns: int, dtype: np.dtype) -> KernelMaker:
         triplets = scratch.array((n_columns, width, chunk), dtype)
         values, left, right = np.split(triplets, (1, 1 + n_rows), axis=1)
         squares = scratch.array((n_rows, chunk), dtype)
-        state = _State(*scratch.array((4, chunk), dtype), *scratch.array((2, chunk), bool))
-        scale = scratch.array((chunk,), dtype)
+        scale, *lanes = scratch.array((6, chunk), dtype)
+        state = _State(*lanes)
         reliable = scratch.array((1, 1, chunk), bool)
         rotation = Rotation(width - 1, chunk, dtype, scratch)
         exchange = Exchange(scratch.array((width, chunk), dtype), scratch)
@@ -47,7 +47,8 @@ def jacobi_svd(n_rows: int, n_columns: int, dtype: np.dtype) -> KernelMaker:
             partial(np.sqrt, values, out=values),
             *sorting_steps(triplets, exchange, descending=True),
             partial(np.greater, values[-1, 0], np.finfo(dtype).eps ** 2, out=reliable[0, 0]),
-            partial(np.greater, reliable[0, 0], state.is_moving, out=reliable[0, 0]),
+            partial(np.invert, state.moving, out=state.moving),
+            partial(np.logical_and, reliable[0, 0], state.moving, out=reliable[0, 0]),
             partial(np.divide, left, values, out=left),
             partial(np.multiply, values, scale, out=values),
         ]
@@ -58,10 +59,11 @@ def jacobi_svd(n_rows: int, n_columns: int, dtype: np.dtype) -> KernelMaker:
 
 
 class _State:
-    """Working memory of a sweep, and which slices it still moves."""
+    """Working memory of a sweep, and which slices it still moves: not zero there."""
 
     def __init__(self, *lanes: np.ndarray) -> None:
-        self.inner, self.twice, self.difference, self.bound, self.is_moving, self.is_coupled = lanes
+        self.inner, self.twice, self.difference, self.bound, moving = lanes
+        self.moving = bits_of(moving)
 
 
 def _norms(left: np.ndarray, values: np.ndarray, squares: np.ndarray) -> Iterator[partial]:
@@ -85,8 +87,11 @@ def _sweep(
         yield partial(np.multiply, one, other, out=bound)
         yield partial(np.multiply, bound, tolerance, out=bound)
         yield partial(np.multiply, inner, inner, out=twice)
-        yield partial(np.greater, twice, bound, out=state.is_coupled)
-        yield partial(np.logical_or, state.is_moving, state.is_coupled, out=state.is_moving)
+        # Slices that need no rotation stay bit for bit, however long others of the chunk take.
+        yield partial(np.subtract, bound, twice, out=bound)
+        yield sign_step(bound)
+        yield partial(np.bitwise_or, state.moving, bits_of(bound), out=state.moving)
+        yield partial(np.bitwise_and, bits_of(inner), bits_of(bound), out=bits_of(inner))
         yield partial(np.subtract, other, one, out=difference)
         yield partial(np.add, inner, inner, out=twice)
         yield from rotation.angle_steps(difference, twice)
@@ -98,12 +103,12 @@ def _sweep(
 
 def _sweep_until_done(refresh: list, sweep: list, state: _State) -> None:
     for _ in range(MAX_SWEEPS):
-        state.is_moving[...] = False
+        state.moving[...] = 0
         for step in refresh:
             step()
         for step in sweep:
             step()
-        if not state.is_moving.any():
+        if not state.moving.any():
             break
     for step in refresh:
         step()

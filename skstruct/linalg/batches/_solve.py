@@ -151,8 +151,8 @@ def _examine(
     policy: str,
 ) -> None:
     """Look closely at the few suspects: which are singular, and which are nearly so."""
-    require_finite("a", left, slices, batch)
-    require_finite("b", right, slices, batch)
+    require_finite("a", left[slices], slices, batch)
+    require_finite("b", right[slices], slices, batch)
     with np.errstate(all="ignore"):
         is_singular = np.linalg.slogdet(left[slices])[0] == 0
     x[slices[is_singular]] = np.nan

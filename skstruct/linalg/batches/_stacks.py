@@ -63,9 +63,9 @@ def flattened(stack: np.ndarray, batch: tuple[int, ...] | None = None) -> np.nda
     return stack.reshape(prod(stack.shape[:-2]), *stack.shape[-2:])
 
 
-def require_finite(name: str, stack: np.ndarray, slices: np.ndarray, batch: tuple) -> None:
-    """Raise an error that names the first of `slices` with a NaN or an infinity."""
-    bad = ~np.isfinite(stack[slices]).all(axis=(1, 2))
+def require_finite(name: str, found: np.ndarray, slices: np.ndarray, batch: tuple) -> None:
+    """Raise an error that names the first of `slices` whose numbers, `found`, are not finite."""
+    bad = ~np.isfinite(found).all(axis=(1, 2))
     if bad.any():
         raise ValueError(
             f"{name} contains NaN or infinity, first in slice {index_text(slices[bad][0], batch)}"

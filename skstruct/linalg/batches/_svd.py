@@ -102,7 +102,7 @@ def _by_rotations(stack: np.ndarray, batch: tuple) -> tuple[np.ndarray, np.ndarr
     run_kernel(jacobi_svd(n_rows, n_columns, stack.dtype), (stack,), (U, S, Vh, reliable))
     S, left_over = S[..., 0], np.flatnonzero(~reliable[:, 0, 0])
     if len(left_over):
-        require_finite("a", stack, left_over, batch)
+        require_finite("a", stack[left_over], left_over, batch)
         U[left_over], S[left_over], Vh[left_over] = _by_lapack(stack[left_over])
     return U, S, Vh
 
