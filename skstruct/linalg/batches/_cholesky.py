@@ -6,7 +6,7 @@ import numpy as np
 
 from skstruct.linalg.batches._cholesky_kernel import cholesky_kernel
 from skstruct.linalg.batches._failures import Failures, require_policy
-from skstruct.linalg.batches._interleaved import MIN_SLICES, run_kernel
+from skstruct.linalg.batches._interleaved import pays, run_kernel
 from skstruct.linalg.batches._stacked import run_stacked
 from skstruct.linalg.batches._stacks import all_finite, flattened, require_finite, square
 
@@ -67,7 +67,7 @@ def batched_cholesky(a: object, *, singular: str = "warn") -> np.ndarray:
     stack = flattened(a)
     if not stack.size:
         return np.zeros(a.shape, a.dtype)
-    if order <= INTERLEAVED_ORDER[a.dtype.char] and len(stack) >= MIN_SLICES:
+    if order <= INTERLEAVED_ORDER[a.dtype.char] and pays(stack):
         factors, definite = np.empty(stack.shape, a.dtype), np.empty((len(stack), 1, 1), bool)
         run_kernel(cholesky_kernel(order, a.dtype), (stack,), (factors, definite))
         definite = definite[:, 0, 0]

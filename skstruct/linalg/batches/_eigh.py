@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skstruct.linalg.batches._interleaved import MIN_SLICES, run_kernel
+from skstruct.linalg.batches._interleaved import pays, run_kernel
 from skstruct.linalg.batches._jacobi_eigh import jacobi_eigh
 from skstruct.linalg.batches._stacked import run_stacked
 from skstruct.linalg.batches._stacks import flattened, require_finite, square
@@ -66,7 +66,7 @@ def batched_eigh(a: object) -> Eigenpairs:
     stack = flattened(a)
     if not stack.size:
         return Eigenpairs(np.zeros(a.shape[:-1], a.real.dtype), np.zeros(a.shape, a.dtype))
-    if order <= INTERLEAVED_ORDER[a.dtype.char] and len(stack) >= MIN_SLICES:
+    if order <= INTERLEAVED_ORDER[a.dtype.char] and pays(stack):
         values, vectors = np.empty((len(stack), order, 1), a.dtype), np.empty_like(stack)
         done = np.empty((len(stack), 1, 1), bool)
         run_kernel(jacobi_eigh(order, a.dtype), (stack,), (values, vectors, done))

@@ -9,7 +9,7 @@ from scipy.linalg import LinAlgWarning
 
 from skstruct.linalg.batches._elimination import elimination
 from skstruct.linalg.batches._failures import Failures, require_policy
-from skstruct.linalg.batches._interleaved import MIN_SLICES, run_kernel
+from skstruct.linalg.batches._interleaved import pays, run_kernel
 from skstruct.linalg.batches._stacked import run_stacked
 from skstruct.linalg.batches._stacks import (
     all_finite,
@@ -98,7 +98,7 @@ def _solved(left: np.ndarray, right: np.ndarray, batch: tuple, singular: str) ->
     order, n_rhs = right.shape[1:]
     if (
         order <= INTERLEAVED_ORDER[left.dtype.char]
-        and len(left) >= MIN_SLICES
+        and pays(left)
         and n_rhs <= RHS_PER_ORDER * order
     ):
         x = np.empty(right.shape, right.dtype)

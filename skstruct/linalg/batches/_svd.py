@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skstruct.linalg.batches._interleaved import MIN_SLICES, run_kernel
+from skstruct.linalg.batches._interleaved import pays, run_kernel
 from skstruct.linalg.batches._jacobi_svd import jacobi_svd
 from skstruct.linalg.batches._stacked import run_stacked
 from skstruct.linalg.batches._stacks import flattened, matrices, require_finite
@@ -79,7 +79,7 @@ def batched_svd(a: object) -> SVDs:
     if (
         side <= INTERLEAVED_SIDE[a.dtype.char]
         and max(n_rows, n_columns) <= INTERLEAVED_ASPECT * side
-        and len(stack) >= MIN_SLICES
+        and pays(stack)
     ):
         U, S, Vh = _by_rotations(stack, batch)
     else:
