@@ -21,8 +21,8 @@ import numpy as np
 from skstruct.linalg._threads import allowed_threads, run_shared
 from skstruct.linalg.batches._scratch import Scratch, borrowed_scratch
 
-# Making a kernel takes 0.1 to 0.3 ms. Orders 2, 3 and 5 break even with numpy at 1000, 1500 and 2000
-# systems, at 800, 1000 and 1500 Cholesky factors, at 500 to 2000 sets of eigenpairs.
+# Making a kernel takes 0.1 to 0.3 ms. Orders 2, 3 and 5 break even with numpy at 1000, 1500 and
+# 2000 systems, at 800, 1000 and 1500 Cholesky factors, at 500 to 2000 sets of eigenpairs.
 MIN_SLICES = 1500
 # Slices at once. 100 000 systems of order 3 take one thread 7.4 ms in chunks of 2000, where calls
 # cost as much as arithmetic, 6.3 of 4000, 5.0 of 25 000; two threads, which wait for Python's lock
