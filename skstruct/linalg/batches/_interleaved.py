@@ -25,9 +25,9 @@ from skstruct.linalg.batches._scratch import Scratch, borrowed_scratch
 # 2000 systems, at 800, 1000 and 1500 Cholesky factors, at 500 to 2000 sets of eigenpairs.
 MIN_SLICES = 1500
 # Slices at once. 100 000 systems of order 3 take one thread 7.4 ms in chunks of 2000, where calls
-# cost as much as arithmetic, 6.3 of 4000, 5.0 of 25 000; two threads, which wait for Python's lock
-# between calls, 8.5, 6.8 and 3.7 ms.
-CHUNK = 25_000
+# cost as much as arithmetic, 6.3 of 4000, 5.1 of 12 500, 5.0 of 25 000. Two threads, which wait for
+# Python's lock between calls, need 8.5, 6.8, 4.2 and 3.7 ms, but more processor time of 25 000.
+CHUNK = 12_500
 # Slices whose transposed copy stays within the cache for all their entries: 10.7 ns a 3 x 3 matrix,
 # 12-18 for a whole chunk.
 LOADED = 4096
