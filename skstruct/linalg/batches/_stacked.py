@@ -11,7 +11,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from skstruct.linalg._threads import MIN_THREADED_ORDER, allowed_threads, run_shared
+from skstruct.linalg._config import get_config
+from skstruct.linalg._threads import (
+    MIN_THREADED_ORDER,
+    allowed_threads,
+    parallel_region,
+    run_shared,
+    threaded_blas,
+)
 
 # Operations in a block: about a millisecond, so that threads which start late find blocks left.
 BLOCK_FLOPS = 2e6
@@ -27,8 +34,11 @@ def run_stacked(
     length, order = len(stacks[0]), min(stacks[0].shape[1:])
     n_threads = allowed_threads()
     size = max(1, int(BLOCK_FLOPS // max(flops, 1)))
-    few_and_large = order >= MIN_THREADED_ORDER and length < 2 * n_threads
-    if n_threads == 1 or length <= size or few_and_large:
+    if order >= MIN_THREADED_ORDER and length < 2 * n_threads:
+        with parallel_region(), threaded_blas(order):
+            return tuple(function(*stacks))
+    # A single block pays for the region only where a limit must be kept.
+    if length <= size and get_config().blas_threads is None:
         return tuple(function(*stacks))
     blocks = [slice(start, start + size) for start in range(0, length, size)]
     waiting, results = deque(range(len(blocks))), [()] * len(blocks)
@@ -41,5 +51,6 @@ def run_stacked(
                 return
             results[number] = function(*(stack[blocks[number]] for stack in stacks))
 
-    run_shared(work, min(n_threads, len(blocks)))
+    with parallel_region():
+        run_shared(work, min(n_threads, len(blocks)))
     return tuple(np.concatenate(parts) for parts in zip(*results, strict=True))
