@@ -27,6 +27,10 @@ def test_factors(order, length, dtype):
 def test_only_the_lower_triangle_is_read(length):
     a = definite_stack("float64", (length, 3, 3))
     np.testing.assert_array_equal(batched_cholesky(np.tril(a)), batched_cholesky(a))
+    a = definite_stack("complex128", (length, 3, 3))
+    np.testing.assert_array_equal(
+        batched_cholesky(np.tril(a) + 1j * np.eye(3)), batched_cholesky(a)
+    )
 
 
 @pytest.mark.parametrize("order", [2, 3, 9])
