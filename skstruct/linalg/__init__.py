@@ -52,6 +52,14 @@ from skstruct.linalg._standard_form import StandardForm
 from skstruct.linalg._structure import Fill, Structure
 from skstruct.linalg._svd import SingularValueDecomposition, svd
 from skstruct.linalg._variances import score_variances
+from skstruct.linalg.batches import (
+    BatchedLeastSquares,
+    batched_cholesky,
+    batched_eigh,
+    batched_lstsq,
+    batched_solve,
+    batched_svd,
+)
 from skstruct.linalg.matrices import (
     Banded,
     BlockDiagonal,
@@ -75,6 +83,7 @@ __all__ = [
     "VANISHES",
     "Attempt",
     "Banded",
+    "BatchedLeastSquares",
     "BlockDiagonal",
     "Breakdown",
     "Candidate",
@@ -125,6 +134,11 @@ __all__ = [
     "Triangular",
     "analysed",
     "automatic_grid",
+    "batched_cholesky",
+    "batched_eigh",
+    "batched_lstsq",
+    "batched_solve",
+    "batched_svd",
     "best_penalty",
     "certified_solve",
     "coefficient_path",

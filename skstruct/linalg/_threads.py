@@ -127,6 +127,23 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> list:
         return [task() for task in tasks]
 
 
+def run_shared(work: Callable[[], object], n_threads: int) -> None:
+    """Run `work`, which takes its tasks from a common queue, on `n_threads` cores of the region.
+
+    The caller's thread works, too, from the first moment on: starting others takes 0.1 to 0.4 ms.
+    """
+    if n_threads == 1:
+        work()
+        return
+    with nullcontext() if _owns_region() else parallel_region():
+        region = _region if _owns_region() else None
+        n_others = 0 if region is None else min(n_threads, region.n_threads) - 1
+        others = [region.pool.submit(work) for _ in range(n_others)]
+        work()
+        for other in others:
+            other.result()
+
+
 @contextmanager
 def threaded_blas(order: int) -> Iterator[None]:
     """Give the region's cores to BLAS, if a matrix of this order is large enough to gain."""

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ from skstruct.linalg._threads import (
     allowed_threads,
     parallel_region,
     run_all,
+    run_shared,
     threaded_blas,
 )
 
@@ -509,6 +510,32 @@ def test_tasks_may_run_tasks(in_region):
             assert set(blas_threads()) == {1}
     else:
         assert run_all([lambda i=i: outer(i) for i in range(4)]) == expected
+
+
+@pytest.mark.parametrize("in_a_region", [False, True])
+def test_shared_work_runs_on_this_thread_and_others_at_once(in_a_region, monkeypatch):
+    monkeypatch.setattr(module, "allowed_threads", lambda: 3)
+    barrier, seen = threading.Barrier(3), []
+
+    def work():
+        barrier.wait(TIMEOUT)
+        seen.append(threading.get_ident())
+
+    with parallel_region() if in_a_region else nullcontext():
+        run_shared(work, 3)
+    assert len(set(seen)) == 3
+    assert threading.get_ident() in seen
+    run_shared(lambda: seen.append(0), 1)
+    assert seen[-1] == 0
+
+
+def test_shared_work_passes_errors_on():
+    def fail():
+        raise KeyError("failed")
+
+    for n_threads in (1, 2):
+        with pytest.raises(KeyError):
+            run_shared(fail, n_threads)
 
 
 def test_one_task_runs_here_without_a_region():
