@@ -48,6 +48,11 @@ from skstruct.linalg._spectrum import Spectrum
 from skstruct.linalg._standard_form import StandardForm
 from skstruct.linalg._structure import Fill, Structure
 from skstruct.linalg._variances import score_variances
+from skstruct.linalg.iterative_systems import (
+    IterationState,
+    IterativeSolution,
+    solve_iteratively,
+)
 
 __all__ = [
     "CACHE",
@@ -68,6 +73,8 @@ __all__ = [
     "IdentityPenalty",
     "InapplicableSolver",
     "Iteration",
+    "IterationState",
+    "IterativeSolution",
     "LeastSquares",
     "Machine",
     "Operand",
@@ -112,5 +119,6 @@ __all__ = [
     "running_summary",
     "score_variances",
     "set_config",
+    "solve_iteratively",
     "variance",
 ]

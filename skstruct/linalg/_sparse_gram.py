@@ -121,7 +121,13 @@ def analysed(operand: Operand, alphas: np.ndarray) -> Structure:
     if count > ANALYSIS_PRODUCTS * structure.nnz:
         return structure
     matrix = SparseGram(operand).matrix
-    p = structure.n_columns
+    fill = Fill(count, float(matrix.nnz), factor_entries(matrix))
+    return replace(structure, fill=fill)
+
+
+def factor_entries(matrix: sparse.csr_array | sparse.csc_array) -> float:
+    """Estimate the stored entries of a triangular factor of a matrix with symmetric pattern."""
+    p = matrix.shape[0]
     order = reverse_cuthill_mckee(sparse.csr_array(matrix), symmetric_mode=True)
     place = np.empty(p, dtype=np.int64)
     place[order] = np.arange(p)
@@ -131,5 +137,4 @@ def analysed(operand: Operand, alphas: np.ndarray) -> Structure:
     np.maximum.at(widths, i, i - j)
     band = widths.max(initial=0.0)
     recursive = SEPARATOR_FILL * band**2 + RECURSIVE_FILL * p * np.log2(p)
-    factor = p + min(widths.sum(), recursive)
-    return replace(structure, fill=Fill(count, float(matrix.nnz), float(factor)))
+    return float(p + min(widths.sum(), recursive))

@@ -1,0 +1,112 @@
+"""All right-hand sides of a system, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skstruct.linalg._iterate import side_by_side
+from skstruct.linalg._plan import Attempt
+from skstruct.linalg._threads import parallel_region
+from skstruct.linalg.iterative_systems._facts import SystemFacts
+from skstruct.linalg.iterative_systems._operator import SquareOperator
+from skstruct.linalg.iterative_systems._routes import Route
+from skstruct.linalg.iterative_systems._run import Goal, GroupRun, Makers
+from skstruct.linalg.iterative_systems._watch import Budget, IterationState
+
+# A grid of 1000^2 takes 3400 iterations of conjugate gradients with the diagonal.
+DEFAULT_MAX_ITER = 10_000
+
+
+@dataclass(frozen=True)
+class Iterated:
+    """Where the iteration of all columns arrived.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n, k)
+        The solutions.
+    n_iter : ndarray of shape (k,)
+        Iterations of each column.
+    residuals : ndarray of shape (m, k)
+        Relative residuals after each iteration, as far as they are known.
+    route : Route
+        What found the last of them.
+    attempts : tuple of Attempt
+        What ran, and what came of it.
+    stopped : bool
+        Whether the callback said to stop.
+    """
+
+    x: np.ndarray
+    n_iter: np.ndarray
+    residuals: np.ndarray
+    route: Route
+    attempts: tuple[Attempt, ...]
+    stopped: bool
+
+
+def iterate_columns(
+    operator: SquareOperator,
+    facts: SystemFacts,
+    rhs: np.ndarray,
+    routes: Sequence[Route],
+    goal: Goal,
+    *,
+    start: np.ndarray | None = None,
+    max_iter: int | None = None,
+    callback: Callable[[IterationState], bool] | None = None,
+) -> Iterated:
+    """Iterate from `start`, by default zero, until every column is good enough.
+
+    Parameters
+    ----------
+    operator : SquareOperator
+        A.
+    facts : SystemFacts
+        What is known of it.
+    rhs : ndarray of shape (n, k)
+        B, of the operator's type.
+    routes : sequence of Route
+        What to try, in order.
+    goal : Goal
+        What is good enough.
+    start : ndarray of shape (n, k), optional
+        Where to begin.
+    max_iter : int, optional
+        Bound on the iterations of each column.
+    callback : callable, optional
+        Is given an :class:`IterationState` after each iteration; True stops.
+    """
+    x = np.zeros_like(rhs) if start is None else np.array(start, dtype=rhs.dtype)
+    norms = np.linalg.norm(rhs, axis=0)
+    x[:, norms == 0] = 0.0
+    n_iter, histories = np.zeros(rhs.shape[1], dtype=np.int64), []
+    attempts: list[Attempt] = []
+    make, route, stopped = Makers(operator), routes[0], False
+    max_iter = DEFAULT_MAX_ITER if max_iter is None else max_iter
+    left = np.flatnonzero(norms > 0)
+    with parallel_region():
+        while len(left) and not stopped:
+            # What one group found slow, another would, too.
+            routes = routes[routes.index(route) :]
+            group, left = np.split(left, [route.new_method().at_a_time])
+            budget = Budget(max_iter, group, norms[group], callback)
+            run = GroupRun(operator, facts, rhs[:, group], x[:, group], goal, budget, make)
+            route = run.follow(routes)
+            x[:, group], stopped = run.x, budget.stopped
+            histories.append((group, budget.history))
+            attempts += run.attempts
+            done = ~np.isnan(np.array(budget.history)).reshape(-1, len(group))
+            for column, known in zip(group, done.T, strict=True):
+                n_iter[column] = known.nonzero()[0].max(initial=-1) + 1
+    return Iterated(
+        x,
+        n_iter,
+        side_by_side(histories, rhs.shape[1]),
+        route,
+        tuple(dict.fromkeys(attempts)),
+        stopped,
+    )

@@ -1,0 +1,217 @@
+"""What is known of a square matrix before it is iterated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from skstruct.linalg._sparse_gram import factor_entries
+from skstruct.linalg.iterative_systems._operator import SquareOperator
+
+# A matrix that is known by its products is multiplied by so many random vectors. Of a matrix that
+# is not self-adjoint they show it almost surely, by more than this many rounding units.
+N_PROBES = 3
+ASYMMETRY = 1e3
+PROBE_SEED = 20150711
+# Entries that differ from their mirror image by so many rounding units come from a sum in
+# another order, as in the assembly of finite elements.
+MIRROR = 4.0
+
+DECLARATIONS = {
+    "general": "general",
+    "gen": "general",
+    "symmetric": "symmetric",
+    "sym": "symmetric",
+    "hermitian": "hermitian",
+    "her": "hermitian",
+    "positive definite": "positive definite",
+    "pos": "positive definite",
+}
+"""What can be declared, in the words of :func:`scipy.linalg.solve`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """Facts about A, of order n.
+
+    Attributes
+    ----------
+    n : int
+        Order.
+    storage : {"sparse", "dense", "products"}
+        What is known of A.
+    is_real : bool
+        Whether A is real.
+    nnz : int
+        Stored entries; n of a matrix of which only products are known.
+    self_adjoint : bool
+        Whether A equals its conjugate transpose, found or declared.
+    positive : bool or None
+        False if a diagonal entry or a Rayleigh quotient is not positive, True if A was declared
+        positive definite, else None.
+    declared : str or None
+        What the caller said.
+    dominance : float
+        The smallest |a_ii| / sum of |a_ij| over the other entries of a row; 0 if unknown.
+    zero_diagonal : bool
+        Whether a diagonal entry is zero.
+    factor_nnz : float
+        Entries that a triangular factor would have, an estimate; infinite if unknown.
+    norm : float
+        A lower bound of ||A||_2: the largest norm of a row or column, or of a product.
+    """
+
+    n: int
+    storage: str = "sparse"
+    is_real: bool = True
+    nnz: int = 0
+    self_adjoint: bool = False
+    positive: bool | None = None
+    declared: str | None = None
+    dominance: float = 0.0
+    zero_diagonal: bool = False
+    factor_nnz: float = np.inf
+    norm: float = 1.0
+
+    @property
+    def may_be_definite(self) -> bool:
+        """Whether A is self-adjoint and nothing says that it is not positive definite."""
+        return self.self_adjoint and self.positive is not False
+
+    def __str__(self) -> str:
+        words = {"sparse": f"sparse, {self.nnz} entries", "dense": "dense"}
+        about = [words.get(self.storage, "known by its products")]
+        if self.declared is not None:
+            about.append(f"declared {self.declared}")
+        elif self.self_adjoint:
+            about.append("symmetric" if self.is_real else "Hermitian")
+        if self.positive is False and self.self_adjoint:
+            about.append("not positive definite")
+        if self.dominance > 1:
+            about.append("diagonally dominant")
+        field = "real" if self.is_real else "complex"
+        return f"{field} {self.n} x {self.n} matrix ({', '.join(about)})"
+
+
+def facts_of(operator: SquareOperator, declared: str | None = None) -> SystemFacts:
+    """Return the facts about a matrix, found and declared.
+
+    Parameters
+    ----------
+    operator : SquareOperator
+        A.
+    declared : str or None
+        A value of :data:`DECLARATIONS`.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        The entries contradict what was declared, or a row or column holds nothing but zeros.
+    ValueError
+        Entries are NaN or infinite.
+    """
+    if operator.entries is None:
+        return _probed(operator, declared)
+    return _read(operator, declared)
+
+
+def _read(operator: SquareOperator, declared: str | None) -> SystemFacts:
+    A, n = operator.entries, operator.n
+    is_sparse = sparse.issparse(A)
+    if not np.isfinite(A.data if is_sparse else A).all():
+        raise ValueError("a contains NaN or infinity")
+    sizes = abs(A)
+    rows, columns = _norms(sizes, 1), _norms(sizes, 0)
+    for name, norms in (("row", rows), ("column", columns)):
+        if not norms.all():
+            raise np.linalg.LinAlgError(
+                f"a is singular: {name} {int(np.argmin(norms))} holds nothing but zeros"
+            )
+    self_adjoint = _is_mirrored(A, operator.eps, conjugate=True)
+    diagonal = operator.diagonal()
+    positive = bool((diagonal.real > 0).all())
+    if declared in ("hermitian", "positive definite") and not self_adjoint:
+        raise np.linalg.LinAlgError(f"a was declared {declared}, but is not equal to its adjoint")
+    if declared == "symmetric" and not _is_mirrored(A, operator.eps, conjugate=False):
+        raise np.linalg.LinAlgError("a was declared symmetric, but is not")
+    if declared == "positive definite" and not positive:
+        raise np.linalg.LinAlgError(
+            "a was declared positive definite, but diagonal entry "
+            f"{int(np.argmin(diagonal.real))} is {diagonal.real.min():.2g}"
+        )
+    others = np.asarray(sizes.sum(axis=1)).ravel() - np.abs(diagonal)
+    with np.errstate(divide="ignore"):
+        dominance = np.abs(diagonal) / np.maximum(others, 0.0)
+    return SystemFacts(
+        n,
+        "sparse" if is_sparse else "dense",
+        operator.is_real,
+        A.nnz if is_sparse else n * n,
+        self_adjoint and declared != "general",
+        True if declared == "positive definite" else None if positive else False,
+        declared,
+        float(dominance.min()),
+        not diagonal.all(),
+        factor_entries(A if self_adjoint else sizes + sizes.T) if is_sparse else 0.5 * n * n,
+        float(max(rows.max(), columns.max())),
+    )
+
+
+def _probed(operator: SquareOperator, declared: str | None) -> SystemFacts:
+    rng = np.random.default_rng(PROBE_SEED)
+    V = rng.standard_normal((operator.n, N_PROBES)).astype(operator.dtype)
+    if not operator.is_real:
+        V += 1j * rng.standard_normal(V.shape)
+    V /= np.linalg.norm(V, axis=0)
+    image = operator.times(V)
+    norms = np.linalg.norm(image, axis=0)
+    if not np.isfinite(norms).all():
+        raise ValueError("the products with a contain NaN or infinity")
+    gram = V.conj().T @ image
+    asymmetry = np.abs(gram - gram.conj().T).max()
+    bound = ASYMMETRY * operator.eps * norms.max()
+    if declared in ("hermitian", "positive definite") and asymmetry > bound:
+        raise np.linalg.LinAlgError(
+            f"a was declared {declared}, but (u, A v) and (A u, v) differ by {asymmetry:.1e}"
+        )
+    positive = bool((gram.diagonal().real > -bound).all())
+    if declared == "positive definite" and not positive:
+        raise np.linalg.LinAlgError(
+            "a was declared positive definite, but (v, A v) is "
+            f"{gram.diagonal().real.min():.2g} for a vector v of unit norm"
+        )
+    return SystemFacts(
+        operator.n,
+        "products",
+        operator.is_real,
+        operator.n,
+        bool(asymmetry <= bound) and declared != "general",
+        True if declared == "positive definite" else None if positive else False,
+        declared,
+        norm=float(norms.max()),
+    )
+
+
+def _norms(sizes: np.ndarray | sparse.csr_array, axis: int) -> np.ndarray:
+    """Return the norms of the rows (axis 1) or columns of absolute values."""
+    largest = float(sizes.max()) or 1.0
+    scaled = sizes * (1.0 / largest)  # squares of what is representable may not be
+    squares = scaled.multiply(scaled) if sparse.issparse(scaled) else np.square(scaled)
+    return largest * np.sqrt(np.asarray(squares.sum(axis=axis)).ravel())
+
+
+def _is_mirrored(A: np.ndarray | sparse.csr_array, eps: float, *, conjugate: bool) -> bool:
+    """Whether A equals its (conjugate) transpose to rounding, entry by entry."""
+    mirror = A.T.conj() if conjugate else A.T
+    if sparse.issparse(A):
+        mirror = sparse.csr_array(mirror)
+        mirror.sort_indices()
+        same_pattern = np.array_equal(mirror.indptr, A.indptr)
+        if same_pattern and np.array_equal(mirror.indices, A.indices):
+            gap, size = np.abs(A.data - mirror.data), np.abs(A.data)
+            return bool((gap <= MIRROR * eps * size).all())
+        excess = abs(A - mirror) - MIRROR * eps * abs(A)
+        return bool(excess.max() <= 0)
+    return bool((np.abs(A - mirror) <= MIRROR * eps * np.abs(A)).all())

@@ -1,0 +1,33 @@
+"""Methods of iteration for A x = b.
+
+Each is a class whose objects serve one run: they may remember its earlier legs. They have
+
+``name``
+    what users call it;
+``at_a_time``
+    how many right-hand sides are iterated side by side;
+``obstacle(facts, preconditioner) -> str | None``
+    None, or the reason why it cannot be used;
+``work(facts) -> Cost``
+    what an iteration takes besides products with A and M^-1;
+``products``
+    how many of both it takes;
+``leg(operator, apply, residual, goal, watch) -> Leg``
+    iterates from x = 0 towards A x = `residual`, of shape (n, c), until the residuals of the
+    recurrence are as small as `goal`, of shape (c,), or `watch` says to stop.
+
+The caller measures the true residual after each leg and begins another one there. All but conjugate
+gradients are scipy's.
+"""
+
+from skstruct.linalg.iterative_systems.methods._bicgstab import BiCGSTAB
+from skstruct.linalg.iterative_systems.methods._cg import ConjugateGradients
+from skstruct.linalg.iterative_systems.methods._gmres import GMRES, LGMRES
+from skstruct.linalg.iterative_systems.methods._leg import Leg, Method, Watch
+from skstruct.linalg.iterative_systems.methods._minres import MINRES
+
+BY_NAME: dict[str, type[Method]] = {
+    method.name: method for method in (ConjugateGradients, MINRES, BiCGSTAB, GMRES, LGMRES)
+}
+
+__all__ = ["BY_NAME", "Leg", "Method", "Watch"]

@@ -1,0 +1,77 @@
+"""BiCGSTAB by scipy (van der Vorst, 1992)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse.linalg import bicgstab
+
+from skstruct.linalg._machine import Cost
+from skstruct.linalg.iterative_systems._facts import SystemFacts
+from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
+from skstruct.linalg.iterative_systems.methods._leg import (
+    MEASURE_EVERY,
+    Leg,
+    Stopped,
+    Watch,
+    as_scipy,
+)
+from skstruct.linalg.iterative_systems.preconditioners import Preconditioner
+
+
+class BiCGSTAB:
+    """For any A, in little memory; its residuals go up and down."""
+
+    name = "bicgstab"
+    at_a_time = 1
+    products = 2
+
+    def obstacle(self, facts: SystemFacts, preconditioner: Preconditioner) -> str | None:
+        return None
+
+    def work(self, facts: SystemFacts) -> Cost:
+        return Cost(traffic=30 * 8.0 * facts.n, memory=9 * 8.0 * facts.n)
+
+    def leg(
+        self,
+        operator: SquareOperator,
+        apply: Apply,
+        residual: np.ndarray,
+        goal: np.ndarray,
+        watch: Watch,
+    ) -> Leg:
+        # scipy takes inner products below an absolute bound for a breakdown: the norm is 1.
+        norm = float(np.linalg.norm(residual))
+        rhs = residual[:, 0] / norm
+        A = as_scipy(operator, operator.times)
+        best, smallest, count = np.zeros_like(rhs), 1.0, 0
+
+        def on_step(x: np.ndarray) -> None:
+            nonlocal best, smallest, count
+            count += 1
+            if count % MEASURE_EVERY and watch.remaining > 1:
+                stop = watch()
+            else:
+                size = float(np.linalg.norm(rhs - A @ x))
+                if size < smallest:
+                    best, smallest = x.copy(), size
+                stop = watch(np.array([size * norm]))
+            if stop:
+                raise Stopped
+
+        try:
+            with np.errstate(all="ignore"):  # a breakdown divides by zero; the residual tells
+                x, _ = bicgstab(
+                    A,
+                    rhs,
+                    M=as_scipy(operator, apply),
+                    rtol=0.0,
+                    atol=float(goal[0]) / norm,
+                    maxiter=watch.remaining,
+                    callback=on_step,
+                )
+            size = float(np.linalg.norm(rhs - A @ x))
+            if size < smallest:
+                best = x
+        except Stopped:
+            pass
+        return Leg(norm * best[:, None])
