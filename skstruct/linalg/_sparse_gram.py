@@ -127,14 +127,17 @@ def analysed(operand: Operand, alphas: np.ndarray) -> Structure:
 
 def factor_entries(matrix: sparse.csr_array | sparse.csc_array) -> float:
     """Estimate the stored entries of a triangular factor of a matrix with symmetric pattern."""
+    matrix = sparse.csr_array(matrix)
     p = matrix.shape[0]
-    order = reverse_cuthill_mckee(sparse.csr_array(matrix), symmetric_mode=True)
+    order = reverse_cuthill_mckee(matrix, symmetric_mode=True)
     place = np.empty(p, dtype=np.int64)
     place[order] = np.arange(p)
-    entries = matrix.tocoo()
-    i, j = (place[index] for index in entries.coords)
-    widths = np.zeros(p)
-    np.maximum.at(widths, i, i - j)
-    band = widths.max(initial=0.0)
+    (filled,) = np.nonzero(np.diff(matrix.indptr))
+    first = place.copy()
+    if len(filled):
+        leftmost = np.minimum.reduceat(place[matrix.indices], matrix.indptr[filled])
+        first[filled] = np.minimum(place[filled], leftmost)
+    widths = place - first
+    band = float(widths.max(initial=0))
     recursive = SEPARATOR_FILL * band**2 + RECURSIVE_FILL * p * np.log2(p)
     return float(p + min(widths.sum(), recursive))

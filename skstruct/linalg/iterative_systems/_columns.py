@@ -85,17 +85,15 @@ def iterate_columns(
     x[:, norms == 0] = 0.0
     n_iter, histories = np.zeros(rhs.shape[1], dtype=np.int64), []
     attempts: list[Attempt] = []
-    make, route, stopped = Makers(operator), routes[0], False
+    make, routes, stopped = Makers(operator), list(routes), False
     max_iter = DEFAULT_MAX_ITER if max_iter is None else max_iter
     left = np.flatnonzero(norms > 0)
     with parallel_region():
         while len(left) and not stopped:
-            # What one group found slow, another would, too.
-            routes = routes[routes.index(route) :]
-            group, left = np.split(left, [route.new_method().at_a_time])
+            group, left = np.split(left, [routes[0].new_method().at_a_time])
             budget = Budget(max_iter, group, norms[group], callback)
             run = GroupRun(operator, facts, rhs[:, group], x[:, group], goal, budget, make)
-            route = run.follow(routes)
+            routes = run.follow(routes)  # what one group found slow, another would, too
             x[:, group], stopped = run.x, budget.stopped
             histories.append((group, budget.history))
             attempts += run.attempts
@@ -106,7 +104,7 @@ def iterate_columns(
         x,
         n_iter,
         side_by_side(histories, rhs.shape[1]),
-        route,
+        routes[0],
         tuple(dict.fromkeys(attempts)),
         stopped,
     )

@@ -123,7 +123,7 @@ def _read(operator: SquareOperator, declared: str | None) -> SystemFacts:
     if not np.isfinite(A.data if is_sparse else A).all():
         raise ValueError("a contains NaN or infinity")
     sizes = abs(A)
-    rows, columns = _norms(sizes, 1), _norms(sizes, 0)
+    rows, columns = _norms(sizes)
     for name, norms in (("row", rows), ("column", columns)):
         if not norms.all():
             raise np.linalg.LinAlgError(
@@ -141,7 +141,7 @@ def _read(operator: SquareOperator, declared: str | None) -> SystemFacts:
             "a was declared positive definite, but diagonal entry "
             f"{int(np.argmin(diagonal.real))} is {diagonal.real.min():.2g}"
         )
-    others = np.asarray(sizes.sum(axis=1)).ravel() - np.abs(diagonal)
+    others = sizes @ np.ones(n) - np.abs(diagonal)
     with np.errstate(divide="ignore"):
         dominance = np.abs(diagonal) / np.maximum(others, 0.0)
     return SystemFacts(
@@ -194,12 +194,16 @@ def _probed(operator: SquareOperator, declared: str | None) -> SystemFacts:
     )
 
 
-def _norms(sizes: np.ndarray | sparse.csr_array, axis: int) -> np.ndarray:
-    """Return the norms of the rows (axis 1) or columns of absolute values."""
-    largest = float(sizes.max()) or 1.0
-    scaled = sizes * (1.0 / largest)  # squares of what is representable may not be
-    squares = scaled.multiply(scaled) if sparse.issparse(scaled) else np.square(scaled)
-    return largest * np.sqrt(np.asarray(squares.sum(axis=axis)).ravel())
+def _norms(sizes: np.ndarray | sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the norms of the rows and of the columns of absolute values."""
+    largest = float(sizes.max()) or 1.0  # squares of what is representable may not be
+    if sparse.issparse(sizes):
+        data = np.square(sizes.data / largest)
+        squares = sparse.csr_array((data, sizes.indices, sizes.indptr), shape=sizes.shape)
+    else:
+        squares = np.square(sizes / largest)
+    ones = np.ones(sizes.shape[0])
+    return largest * np.sqrt(squares @ ones), largest * np.sqrt(squares.T @ ones)
 
 
 def _is_mirrored(A: np.ndarray | sparse.csr_array, eps: float, *, conjugate: bool) -> bool:

@@ -18,6 +18,7 @@ from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
 from skstruct.linalg.iterative_systems._routes import Route
 from skstruct.linalg.iterative_systems._watch import Budget, RouteWatch
+from skstruct.linalg.iterative_systems.methods import NotDefinite
 
 # A cycle that gains less than this would be repeated to the same effect.
 CYCLE_GAIN = 0.99
@@ -121,36 +122,41 @@ class GroupRun:
         budget = self._budget
         return bool(self._met().all()) or budget.stopped or budget.remaining <= 0
 
-    def follow(self, routes: Sequence[Route]) -> Route:
-        """Try the routes in order; return the last one that ran.
+    def follow(self, routes: Sequence[Route]) -> list[Route]:
+        """Try the routes in order; return the last one that ran and what is left to try.
 
         Where all were given up the one that promised to end soonest goes on to the end.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            A was declared positive definite, and is not.
         """
-        indefinite, given_up, last = not self._facts.may_be_definite, [], routes[0]
-        for index, route in enumerate(routes):
-            if self.is_over:
-                return last
-            if route.method == "cg" and indefinite and self._facts.self_adjoint:
-                continue
-            needless = route.method == "minres" and not indefinite
-            if needless and any(other.method == "cg" for other in routes):
-                continue  # conjugate gradients with the same M were slow, and so would it be
-            last = route
-            rest = [other.seconds for other in routes[index + 1 :]]
-            watch = self._watch(route, min(rest, default=np.inf))
+        left, tried, given_up = list(routes), set(), []
+        while left and not self.is_over:
+            route = left.pop(0)
+            tried.add(route.preconditioner.name)
+            others = (r.seconds for r in left if r.preconditioner.name not in tried)
+            watch, unwanted = self._watch(route, next(others, np.inf)), None
+            if route.method == "cg":
+                # Where conjugate gradients are slow MINRES with the same M is, too.
+                unwanted = "minres"
             try:
                 self._carry_out(route, watch)
+            except NotDefinite as found:
+                if self._facts.declared == "positive definite":
+                    raise np.linalg.LinAlgError(f"a was declared so, but {found}") from found
+                self._note(route, str(found))
+                unwanted = "cg"
             except Breakdown as breakdown:
                 self._note(route, str(breakdown))
-                indefinite |= route.method == "cg"
-                continue
             if watch.remaining_seconds < np.inf:
-                given_up.append((watch.remaining_seconds, index))
+                given_up.append((watch.remaining_seconds, route))
+            left = [other for other in left if other.method != unwanted]
         if given_up and not self.is_over:
-            _, index = min(given_up)
-            last = routes[index]
-            self._carry_out(last, self._watch(last, np.inf))
-        return last
+            _, route = min(given_up, key=lambda found: found[0])
+            self._carry_out(route, self._watch(route, np.inf))
+        return [route, *left]
 
     def _watch(self, route: Route, alternative: float) -> RouteWatch:
         goal = self._goal.size(self.x, self._budget.scale) / self._budget.scale

@@ -23,11 +23,11 @@ gradients are scipy's.
 from skstruct.linalg.iterative_systems.methods._bicgstab import BiCGSTAB
 from skstruct.linalg.iterative_systems.methods._cg import ConjugateGradients
 from skstruct.linalg.iterative_systems.methods._gmres import GMRES, LGMRES
-from skstruct.linalg.iterative_systems.methods._leg import Leg, Method, Watch
+from skstruct.linalg.iterative_systems.methods._leg import Leg, Method, NotDefinite, Watch
 from skstruct.linalg.iterative_systems.methods._minres import MINRES
 
 BY_NAME: dict[str, type[Method]] = {
     method.name: method for method in (ConjugateGradients, MINRES, BiCGSTAB, GMRES, LGMRES)
 }
 
-__all__ = ["BY_NAME", "Leg", "Method", "Watch"]
+__all__ = ["BY_NAME", "Leg", "Method", "NotDefinite", "Watch"]

@@ -13,7 +13,7 @@ from skstruct.linalg._machine import Cost
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
-from skstruct.linalg.iterative_systems.methods._leg import Leg, Watch
+from skstruct.linalg.iterative_systems.methods._leg import Leg, NotDefinite, Watch
 from skstruct.linalg.iterative_systems.preconditioners import Preconditioner
 
 # A Rayleigh quotient below minus so many rounding units of the norm of A is no rounding error.
@@ -68,7 +68,7 @@ class _State:
 
     def __init__(self, operator: SquareOperator, apply: Apply, residual: np.ndarray) -> None:
         self._operator, self._apply = operator, apply
-        self._norm = 0.0  # the largest Rayleigh quotient so far
+        self._norm = 0.0  # a Rayleigh quotient of the first directions
         self.step = np.zeros_like(residual)
         self.residual = np.array(residual, order="C")
         self._direction = np.array(apply(self.residual), order="C")
@@ -79,15 +79,8 @@ class _State:
         """Do one iteration; return which columns have moved."""
         direction = self._direction
         image = np.ascontiguousarray(self._operator.times(direction))
-        curvature, square = _dots(direction, image), _dots(direction, direction)
-        self._norm = max(self._norm, float(_ratio(np.abs(curvature), square).max()))
-        rounding = NEGATIVE * self._operator.eps * self._norm * square
-        if np.any(curvature < -rounding):
-            worst = int(np.argmin(_ratio(curvature, square)))
-            raise Breakdown(
-                "the matrix is not positive definite: (p, A p) is "
-                f"{curvature[worst] / square[worst]:.1e} (p, p) for a search direction p"
-            )
+        curvature = _dots(direction, image)
+        self._check_matrix(curvature)
         length = _ratio(self._energy, curvature)
         _scale(image, length)
         self.residual -= image
@@ -106,6 +99,18 @@ class _State:
         self._energy = self._energy[columns]
         for name in ("step", "residual", "_direction"):
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[:, columns]))
+
+    def _check_matrix(self, curvature: np.ndarray) -> None:
+        if self._norm > 0 and np.all(curvature >= 0):
+            return
+        direction = self._direction
+        quotients = _ratio(curvature, _dots(direction, direction))
+        self._norm = max(self._norm, float(np.abs(quotients).max()))
+        if quotients.min() < -NEGATIVE * self._operator.eps * self._norm:
+            raise NotDefinite(
+                f"the matrix is not positive definite: (p, A p) is {quotients.min():.1e} (p, p) "
+                "for a search direction p"
+            )
 
     def _check_preconditioner(self) -> None:
         if np.any(self._energy < 0) or not np.isfinite(self._energy).all():

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from skstruct.linalg._machine import Cost
+from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
 from skstruct.linalg.iterative_systems.preconditioners import Preconditioner
@@ -67,6 +68,10 @@ class Method(Protocol):
         watch: Watch,
     ) -> Leg:
         """Iterate from zero."""
+
+
+class NotDefinite(Breakdown):
+    """A method for positive definite matrices has found that this one is not."""
 
 
 class Stopped(Exception):
