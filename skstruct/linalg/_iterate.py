@@ -87,7 +87,7 @@ def iterate(problem: Ridge, method: MethodMaker) -> RidgeCoefficients:
         coef,
         gradient,
         n_iter=n_iter,
-        history=side_by_side(sizes, t),
+        history=_side_by_side(sizes, t),
         preconditioner=preconditioner_.name,
         stopped=stopped,
     )
@@ -229,7 +229,7 @@ def _groups(problem: Ridge) -> Iterator[np.ndarray]:
             yield repeat * t + np.sort(order[first : first + MAX_COLUMNS])
 
 
-def side_by_side(histories: list[tuple[np.ndarray, list[np.ndarray]]], t: int) -> np.ndarray:
+def _side_by_side(histories: list[tuple[np.ndarray, list[np.ndarray]]], t: int) -> np.ndarray:
     """Return the sizes of all targets, a column each; NaN where a target was not iterated."""
     longest = max((len(rows) for _, rows in histories), default=0)
     out = np.full((longest, t), np.nan)

@@ -129,6 +129,8 @@ def factor_entries(matrix: sparse.csr_array | sparse.csc_array) -> float:
     """Estimate the stored entries of a triangular factor of a matrix with symmetric pattern."""
     matrix = sparse.csr_array(matrix)
     p = matrix.shape[0]
+    if p == 0:
+        return 0.0
     order = reverse_cuthill_mckee(matrix, symmetric_mode=True)
     place = np.empty(p, dtype=np.int64)
     place[order] = np.arange(p)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skstruct.linalg._iterate import side_by_side
 from skstruct.linalg._plan import Attempt
 from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.iterative_systems._facts import SystemFacts
@@ -83,28 +82,25 @@ def iterate_columns(
     x = np.zeros_like(rhs) if start is None else np.array(start, dtype=rhs.dtype)
     norms = np.linalg.norm(rhs, axis=0)
     x[:, norms == 0] = 0.0
-    n_iter, histories = np.zeros(rhs.shape[1], dtype=np.int64), []
+    n_iter = np.zeros(rhs.shape[1], dtype=np.int64)
+    histories: list[list[float]] = [[] for _ in n_iter]
     attempts: list[Attempt] = []
     make, routes, stopped = Makers(operator), list(routes), False
     max_iter = DEFAULT_MAX_ITER if max_iter is None else max_iter
     left = np.flatnonzero(norms > 0)
     with parallel_region():
         while len(left) and not stopped:
-            group, left = np.split(left, [routes[0].new_method().at_a_time])
-            budget = Budget(max_iter, group, norms[group], callback)
+            group, left = np.split(left, [routes[0].at_a_time])
+            budget = Budget(max_iter - int(n_iter[group].max()), group, norms[group], callback)
             run = GroupRun(operator, facts, rhs[:, group], x[:, group], goal, budget, make)
-            routes = run.follow(routes)  # what one group found slow, another would, too
+            routes, unfinished = run.follow(routes)  # what is slow for one is for another
             x[:, group], stopped = run.x, budget.stopped
-            histories.append((group, budget.history))
+            n_iter[group] += budget.n_iter
+            for place, column in enumerate(group):
+                histories[column] += [row[place] for row in budget.history]
             attempts += run.attempts
-            done = ~np.isnan(np.array(budget.history)).reshape(-1, len(group))
-            for column, known in zip(group, done.T, strict=True):
-                n_iter[column] = known.nonzero()[0].max(initial=-1) + 1
-    return Iterated(
-        x,
-        n_iter,
-        side_by_side(histories, rhs.shape[1]),
-        routes[0],
-        tuple(dict.fromkeys(attempts)),
-        stopped,
-    )
+            left = np.concatenate([group[unfinished], left])
+    residuals = np.full((n_iter.max(initial=0), len(n_iter)), np.nan)
+    for column, history in enumerate(histories):
+        residuals[: n_iter[column], column] = history[: n_iter[column]]
+    return Iterated(x, n_iter, residuals, routes[0], tuple(dict.fromkeys(attempts)), stopped)

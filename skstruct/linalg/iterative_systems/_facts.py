@@ -60,7 +60,7 @@ class SystemFacts:
     factor_nnz : float
         Entries that a triangular factor would have, an estimate; infinite if unknown.
     norm : float
-        A lower bound of ||A||_2: the largest norm of a row or column, or of a product.
+        A lower bound of ||A||_2.
     """
 
     n: int
@@ -123,8 +123,7 @@ def _read(operator: SquareOperator, declared: str | None) -> SystemFacts:
     if not np.isfinite(A.data if is_sparse else A).all():
         raise ValueError("a contains NaN or infinity")
     sizes = abs(A)
-    rows, columns = _norms(sizes)
-    for name, norms in (("row", rows), ("column", columns)):
+    for name, norms in zip(("row", "column"), operator.sizes, strict=True):
         if not norms.all():
             raise np.linalg.LinAlgError(
                 f"a is singular: {name} {int(np.argmin(norms))} holds nothing but zeros"
@@ -152,10 +151,10 @@ def _read(operator: SquareOperator, declared: str | None) -> SystemFacts:
         self_adjoint and declared != "general",
         True if declared == "positive definite" else None if positive else False,
         declared,
-        float(dominance.min()),
+        float(dominance.min(initial=np.inf)),
         not diagonal.all(),
         factor_entries(A if self_adjoint else sizes + sizes.T) if is_sparse else 0.5 * n * n,
-        float(max(rows.max(), columns.max())),
+        operator.norm,
     )
 
 
@@ -166,12 +165,11 @@ def _probed(operator: SquareOperator, declared: str | None) -> SystemFacts:
         V += 1j * rng.standard_normal(V.shape)
     V /= np.linalg.norm(V, axis=0)
     image = operator.times(V)
-    norms = np.linalg.norm(image, axis=0)
-    if not np.isfinite(norms).all():
+    if not np.isfinite(image).all():
         raise ValueError("the products with a contain NaN or infinity")
     gram = V.conj().T @ image
     asymmetry = np.abs(gram - gram.conj().T).max()
-    bound = ASYMMETRY * operator.eps * norms.max()
+    bound = ASYMMETRY * operator.eps * operator.norm
     if declared in ("hermitian", "positive definite") and asymmetry > bound:
         raise np.linalg.LinAlgError(
             f"a was declared {declared}, but (u, A v) and (A u, v) differ by {asymmetry:.1e}"
@@ -190,20 +188,8 @@ def _probed(operator: SquareOperator, declared: str | None) -> SystemFacts:
         bool(asymmetry <= bound) and declared != "general",
         True if declared == "positive definite" else None if positive else False,
         declared,
-        norm=float(norms.max()),
+        norm=operator.norm,
     )
-
-
-def _norms(sizes: np.ndarray | sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
-    """Return the norms of the rows and of the columns of absolute values."""
-    largest = float(sizes.max()) or 1.0  # squares of what is representable may not be
-    if sparse.issparse(sizes):
-        data = np.square(sizes.data / largest)
-        squares = sparse.csr_array((data, sizes.indices, sizes.indptr), shape=sizes.shape)
-    else:
-        squares = np.square(sizes / largest)
-    ones = np.ones(sizes.shape[0])
-    return largest * np.sqrt(squares @ ones), largest * np.sqrt(squares.T @ ones)
 
 
 def _is_mirrored(A: np.ndarray | sparse.csr_array, eps: float, *, conjugate: bool) -> bool:

@@ -50,7 +50,8 @@ def checked_columns(b: object, n: int, name: str) -> np.ndarray:
         raise ValueError(f"{name} must have the shape ({n},) or ({n}, k), got {b.shape}")
     if not np.isfinite(b).all():
         raise ValueError(f"{name} contains NaN or infinity")
-    return b.reshape(n, -1).astype(np.result_type(b.dtype, np.float64), copy=False)
+    b = b[:, None] if b.ndim == 1 else b
+    return b.astype(np.result_type(b.dtype, np.float64), copy=False)
 
 
 def checked_option(value: object, names: Iterable[str], name: str) -> None:

@@ -17,6 +17,10 @@ from scipy.sparse.linalg import LinearOperator
 from skstruct.linalg._sparse_products import CompressedRows
 from skstruct.linalg._threads import has_threads
 
+# Steps of the power iteration that bounds the norm of a matrix known by its products.
+NORM_STEPS = 6
+NORM_SEED = 20150711
+
 Apply = Callable[[np.ndarray], np.ndarray]
 """Turns an array of shape (n, k) into another one."""
 
@@ -75,7 +79,38 @@ class SquareOperator:
 
     def times(self, V: np.ndarray) -> np.ndarray:
         """Return A V for V of shape (n, k)."""
+        if self.is_real and np.iscomplexobj(V):
+            return self.times(V.real) + 1j * self.times(V.imag)
         return np.asarray(self._product(V), dtype=self.dtype)
+
+    @cached_property
+    def sizes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The norms of the rows and of the columns, if the entries are known."""
+        A = self.entries
+        data = np.abs(A.data if sparse.issparse(A) else A)
+        largest = float(data.max(initial=0.0)) or 1.0  # squares of what is representable may not be
+        squares = np.square(data / largest)
+        if sparse.issparse(A):
+            squares = sparse.csr_array((squares, A.indices, A.indptr), shape=A.shape)
+        ones = np.ones(self.n)
+        return largest * np.sqrt(squares @ ones), largest * np.sqrt(squares.T @ ones)
+
+    @cached_property
+    def norm(self) -> float:
+        """A lower bound of ||A||_2: the largest norm of a row or column, or of a product."""
+        if self.entries is not None:
+            return float(max(sizes.max(initial=0.0) for sizes in self.sizes))
+        v = np.random.default_rng(NORM_SEED).standard_normal((self.n, 1)).astype(self.dtype)
+        norm = 0.0
+        for _ in range(NORM_STEPS):
+            length = float(np.linalg.norm(v))
+            if not np.isfinite(length):
+                raise ValueError("the products with a contain NaN or infinity")
+            if length == 0:
+                break
+            v = self.times(v / length)
+            norm = max(norm, float(np.linalg.norm(v)))
+        return norm
 
     def diagonal(self) -> np.ndarray:
         """Return the diagonal of the entries."""

@@ -70,6 +70,11 @@ class Route:
         """What the plan calls it."""
         return f"{self.method} + {self.preconditioner.name}"
 
+    @property
+    def at_a_time(self) -> int:
+        """How many right-hand sides it takes."""
+        return methods.BY_NAME[self.method].at_a_time
+
     def new_method(self) -> Method:
         """Return a method for one run."""
         return methods.BY_NAME[self.method]()

@@ -7,7 +7,7 @@ computed, and if that is too large another leg begins there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,10 @@ from skstruct.linalg.iterative_systems.methods import NotDefinite
 
 # A cycle that gains less than this would be repeated to the same effect.
 CYCLE_GAIN = 0.99
+
+# Of a singular A an x that is large enough has a small backward error whatever it is: a residual
+# beyond this share of b is never good enough.
+LARGEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Goal:
     def size(self, x: np.ndarray, rhs_norms: np.ndarray) -> np.ndarray:
         """Return how large the residuals of the columns of x may be."""
         scale = self.norm * np.linalg.norm(x, axis=0) + rhs_norms
-        return np.maximum(self.tol * rhs_norms, self.rounding * scale)
+        as_direct = np.minimum(self.rounding * scale, LARGEST * rhs_norms)
+        return np.maximum(self.tol * rhs_norms, as_direct)
 
     def is_met(self, x: np.ndarray, residual: np.ndarray, rhs_norms: np.ndarray) -> np.ndarray:
         """Whether the columns of x are good enough."""
@@ -122,25 +127,35 @@ class GroupRun:
         budget = self._budget
         return bool(self._met().all()) or budget.stopped or budget.remaining <= 0
 
-    def follow(self, routes: Sequence[Route]) -> list[Route]:
-        """Try the routes in order; return the last one that ran and what is left to try.
+    def follow(self, routes: Sequence[Route]) -> tuple[list[Route], np.ndarray]:
+        """Try the routes in order.
 
-        Where all were given up the one that promised to end soonest goes on to the end.
+        One that was given up comes again at the end, at the price that it then promised.
+
+        Returns
+        -------
+        routes : list of Route
+            The last one that ran, and what is left to try; or, where that takes fewer columns at
+            a time, only what is left.
+        unfinished : ndarray
+            In the latter case, which columns are to be iterated with it.
 
         Raises
         ------
         numpy.linalg.LinAlgError
             A was declared positive definite, and is not.
         """
-        left, tried, given_up = list(routes), set(), []
-        while left and not self.is_over:
+        left, again, tried = list(routes), [], set()
+        while (left or again) and not self.is_over:
+            left = left or [again.pop(0)]
+            if left[0].at_a_time < self.x.shape[1]:
+                return [*left, *again], np.flatnonzero(~self._met())
             route = left.pop(0)
             tried.add(route.preconditioner.name)
             others = (r.seconds for r in left if r.preconditioner.name not in tried)
-            watch, unwanted = self._watch(route, next(others, np.inf)), None
-            if route.method == "cg":
-                # Where conjugate gradients are slow MINRES with the same M is, too.
-                unwanted = "minres"
+            watch = self._watch(route, next(others, np.inf))
+            # Where conjugate gradients are slow MINRES with the same M is, too.
+            unwanted = "minres" if route.method == "cg" else None
             try:
                 self._carry_out(route, watch)
             except NotDefinite as found:
@@ -150,13 +165,13 @@ class GroupRun:
                 unwanted = "cg"
             except Breakdown as breakdown:
                 self._note(route, str(breakdown))
-            if watch.remaining_seconds < np.inf:
-                given_up.append((watch.remaining_seconds, route))
-            left = [other for other in left if other.method != unwanted]
-        if given_up and not self.is_over:
-            _, route = min(given_up, key=lambda found: found[0])
-            self._carry_out(route, self._watch(route, np.inf))
-        return [route, *left]
+            if watch.is_slow:
+                again.append(replace(route, seconds=watch.remaining_seconds))
+                again.sort(key=lambda slow: slow.seconds)
+            left, again = (
+                [other for other in some if other.method != unwanted] for some in (left, again)
+            )
+        return [route, *left, *again], np.arange(0)
 
     def _watch(self, route: Route, alternative: float) -> RouteWatch:
         goal = self._goal.size(self.x, self._budget.scale) / self._budget.scale

@@ -214,11 +214,11 @@ def _certify(
         backward = np.where(scale > 0, residual / scale, residual)
     remedy = "give assume, preconditioner or a larger max_iter, or solve(a, b) directly"
     small = relative <= goal.tol
-    if small.all() or not (small | (backward <= goal.rounding)).all():
-        reached = Certificate(RESIDUAL, float(relative.max(initial=0.0)), goal.tol, remedy)
-    else:
+    if not small.all() and (residual <= goal.size(wide, norms)).all():
         largest = float(backward[~small].max())
         reached = Certificate(BACKWARD_ERROR, largest, goal.rounding, remedy)
+    else:
+        reached = Certificate(RESIDUAL, float(relative.max(initial=0.0)), goal.tol, remedy)
     return reached, reached.holds
 
 

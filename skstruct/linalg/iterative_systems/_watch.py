@@ -57,6 +57,8 @@ class Budget:
         Is given an :class:`IterationState` after each iteration; True stops.
     history : list of ndarray of shape (c,)
         Relative residuals after each iteration.
+    n_iter : ndarray of shape (c,)
+        Iterations of each column.
     stopped : bool
         Whether the callback said to stop.
     """
@@ -66,7 +68,11 @@ class Budget:
     scale: np.ndarray
     callback: Callable[[IterationState], bool] | None = None
     history: list[np.ndarray] = field(default_factory=list)
+    n_iter: np.ndarray = field(init=False)
     stopped: bool = False
+
+    def __post_init__(self) -> None:
+        self.n_iter = np.zeros(len(self.columns), dtype=np.int64)
 
     @property
     def remaining(self) -> int:
@@ -92,8 +98,10 @@ class RouteWatch:
 
     Attributes
     ----------
+    is_slow : bool
+        Whether it is to be given up for the next one.
     remaining_seconds : float
-        Predicted when the route was found slow.
+        What it would still take, then.
     outcome : str
         Why it is to be given up; empty as long as it is not.
     """
@@ -114,7 +122,7 @@ class RouteWatch:
         self._sizes: list[tuple[int, float]] = []
         self._count = self._judged_at = self._marked_at = 0
         self._smallest = self._marked = np.inf
-        self.remaining_seconds = np.inf
+        self.is_slow, self.remaining_seconds = False, np.inf
         self.outcome = ""
 
     @property
@@ -127,17 +135,22 @@ class RouteWatch:
         self._active = active
 
     def __call__(self, sizes: np.ndarray | None = None) -> bool:
-        """Note one iteration and the norms of its residuals, if known; return whether to stop."""
+        """Note one iteration and the norms of its residuals; return whether to stop.
+
+        None if they are not known; NaN for a column that is not iterated any more.
+        """
         budget = self._budget
         self._count += 1
+        active, size = self._active, np.nan
         row = np.full(len(budget.columns), np.nan)
         if sizes is not None:
-            row[self._active] = sizes / budget.scale[self._active]
+            active, sizes = active[~np.isnan(sizes)], sizes[~np.isnan(sizes)]
+            row[active] = sizes / budget.scale[active]
+            size = float(row[active].max(initial=0.0))
         budget.history.append(row)
-        size = np.nan if sizes is None else float(row[self._active].max())
+        budget.n_iter[active] += 1
         if budget.callback is not None:
-            columns = budget.columns[self._active]
-            state = IterationState(len(budget.history), size, *self._names, columns)
+            state = IterationState(len(budget.history), size, *self._names, budget.columns[active])
             budget.stopped |= bool(budget.callback(state))
         if sizes is not None:
             self.note(size)
@@ -160,7 +173,7 @@ class RouteWatch:
         iterations = self._iterations_to_come()
         seconds = iterations * self._once
         if seconds > PATIENCE_FACTOR * self._alternative:
-            self.remaining_seconds = seconds
+            self.is_slow, self.remaining_seconds = True, seconds
             many = "no end in sight" if np.isinf(iterations) else f"{iterations:.0f} more to come"
             self.outcome = f"given up after {self._count} iterations, {many}"
 

@@ -49,9 +49,9 @@ class ConjugateGradients:
     ) -> Leg:
         state, active = _State(operator, apply, residual), np.arange(residual.shape[1])
         step = np.zeros_like(residual)
-        sizes = np.full(len(active), np.nan)
         while len(active):
             moved = state.advance()
+            sizes = np.full(residual.shape[1], np.nan)
             sizes[active] = np.sqrt(_dots(state.residual, state.residual))
             stop = watch(sizes)
             done = (sizes[active] <= goal[active]) | ~moved
@@ -68,7 +68,6 @@ class _State:
 
     def __init__(self, operator: SquareOperator, apply: Apply, residual: np.ndarray) -> None:
         self._operator, self._apply = operator, apply
-        self._norm = 0.0  # a Rayleigh quotient of the first directions
         self.step = np.zeros_like(residual)
         self.residual = np.array(residual, order="C")
         self._direction = np.array(apply(self.residual), order="C")
@@ -101,15 +100,13 @@ class _State:
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[:, columns]))
 
     def _check_matrix(self, curvature: np.ndarray) -> None:
-        if self._norm > 0 and np.all(curvature >= 0):
+        if np.all(curvature >= 0):
             return
-        direction = self._direction
-        quotients = _ratio(curvature, _dots(direction, direction))
-        self._norm = max(self._norm, float(np.abs(quotients).max()))
-        if quotients.min() < -NEGATIVE * self._operator.eps * self._norm:
+        quotient = _ratio(curvature, _dots(self._direction, self._direction)).min()
+        if quotient < -NEGATIVE * self._operator.eps * self._operator.norm:
             raise NotDefinite(
-                f"the matrix is not positive definite: (p, A p) is {quotients.min():.1e} (p, p) "
-                "for a search direction p"
+                f"the matrix is not positive definite: (p, A p) is {quotient:.1e} (p, p) for a "
+                "search direction p"
             )
 
     def _check_preconditioner(self) -> None:

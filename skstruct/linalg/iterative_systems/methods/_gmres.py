@@ -18,6 +18,8 @@ from skstruct.linalg.iterative_systems.preconditioners import Preconditioner
 
 # Vectors in a basis: 8 n bytes each, and as many inner products an iteration at the end of a cycle.
 BASIS = 40
+# Up to this order a basis is complete, and GMRES ends after n iterations at most: 2 MB.
+SMALL_ORDER = 512
 # Steps of earlier cycles that LGMRES keeps, as its authors advise.
 KEPT = 3
 
@@ -58,7 +60,7 @@ class GMRES:
                 residual[:, 0] / norm,
                 rtol=0.0,
                 atol=float(goal[0]) / norm,
-                restart=max(1, min(BASIS, watch.remaining)),
+                restart=_basis(operator, watch),
                 maxiter=1,
                 callback=on_step,
                 callback_type="pr_norm",
@@ -97,9 +99,14 @@ class LGMRES(GMRES):
             residual[:, 0] / norm,
             rtol=0.0,
             atol=float(goal[0]) / norm,
-            inner_m=max(1, min(BASIS, watch.remaining)),
+            inner_m=_basis(operator, watch),
             outer_k=KEPT,
             outer_v=self._steps,
             maxiter=1,
         )
         return Leg(norm * apply(y[:, None]), is_cycle=True)
+
+
+def _basis(operator: SquareOperator, watch: Watch) -> int:
+    wanted = operator.n if operator.n <= SMALL_ORDER else BASIS
+    return max(1, min(wanted, watch.remaining))

@@ -43,7 +43,10 @@ class Watch(Protocol):
     """Iterations that are left."""
 
     def __call__(self, sizes: np.ndarray | None = None) -> bool:
-        """Note one iteration and the norms of its residuals, if known; return whether to stop."""
+        """Note one iteration and the norms of its residuals; return whether to stop.
+
+        None if they are not known; NaN for a column that is not iterated any more.
+        """
 
 
 class Method(Protocol):
