@@ -16,9 +16,11 @@ from skstruct.linalg._coefficient_path import CoefficientPath, coefficient_path
 from skstruct.linalg._config import config_context, get_config, set_config
 from skstruct.linalg._criteria import CRITERIA, NEEDS_NOISE, VANISHES, noise_variance, variance
 from skstruct.linalg._engine import Problem, plan_for, run
+from skstruct.linalg._factorize import Factorization, factorize
 from skstruct.linalg._held_out import HeldOut
 from skstruct.linalg._iteration import Iteration, Progress
 from skstruct.linalg._left_out import left_out_at, left_out_error, left_out_residuals
+from skstruct.linalg._lstsq import LeastSquaresSolution, lstsq
 from skstruct.linalg._machine import Cost, Machine
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._operands import make_operand
@@ -41,18 +43,21 @@ from skstruct.linalg._ridge_folds import FoldScores, RidgeFolds
 from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._running import RunningSummary, running_summary
 from skstruct.linalg._solution import Breakdown, Solution
+from skstruct.linalg._solve import SystemSolution, certified_solve, explain, solve, structure_of
 from skstruct.linalg._sources import RowSource, row_blocks, row_source
 from skstruct.linalg._sparse_gram import analysed
 from skstruct.linalg._spectral import complete as complete_triplets
 from skstruct.linalg._spectrum import Spectrum
 from skstruct.linalg._standard_form import StandardForm
 from skstruct.linalg._structure import Fill, Structure
+from skstruct.linalg._svd import SingularValueDecomposition, svd
 from skstruct.linalg._variances import score_variances
 from skstruct.linalg.iterative_systems import (
     IterationState,
     IterativeSolution,
     solve_iteratively,
 )
+from skstruct.linalg.systems import LinearSystem, MatrixStructure
 
 __all__ = [
     "CACHE",
@@ -67,6 +72,7 @@ __all__ = [
     "CoefficientPath",
     "Cost",
     "DiagonalPenalty",
+    "Factorization",
     "Fill",
     "FoldScores",
     "HeldOut",
@@ -76,7 +82,10 @@ __all__ = [
     "IterationState",
     "IterativeSolution",
     "LeastSquares",
+    "LeastSquaresSolution",
+    "LinearSystem",
     "Machine",
+    "MatrixStructure",
     "Operand",
     "PartialSVD",
     "Penalty",
@@ -91,17 +100,22 @@ __all__ = [
     "RowSource",
     "RunningSummary",
     "SingularTriplets",
+    "SingularValueDecomposition",
     "Solution",
     "Spectrum",
     "StandardForm",
     "Structure",
+    "SystemSolution",
     "analysed",
     "automatic_grid",
     "best_penalty",
+    "certified_solve",
     "coefficient_path",
     "complete_triplets",
     "config_context",
     "difference_penalty",
+    "explain",
+    "factorize",
     "get_config",
     "grid_of",
     "interpolated_minimum",
@@ -109,6 +123,7 @@ __all__ = [
     "left_out_at",
     "left_out_error",
     "left_out_residuals",
+    "lstsq",
     "make_operand",
     "minka_rank",
     "noise_variance",
@@ -119,6 +134,9 @@ __all__ = [
     "running_summary",
     "score_variances",
     "set_config",
+    "solve",
     "solve_iteratively",
+    "structure_of",
+    "svd",
     "variance",
 ]

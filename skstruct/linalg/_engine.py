@@ -16,8 +16,9 @@ from skstruct.linalg._ridge_path import RidgePath
 from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.solvers import SOLVERS
+from skstruct.linalg.systems import LinearSystem
 
-Problem = PartialSVD | Ridge | RidgePath | RidgeFolds
+Problem = PartialSVD | Ridge | RidgePath | RidgeFolds | LinearSystem
 """What can be asked; :class:`LeastSquares` is a :class:`Ridge`."""
 
 # Claiming the cores costs 50-100 microseconds, a tenth of a fit of data below this size. For larger
@@ -36,7 +37,7 @@ def run(problem: Problem, requested: Sequence[str] = ()) -> Solution:
 
     Parameters
     ----------
-    problem : PartialSVD, Ridge, LeastSquares, RidgePath or RidgeFolds
+    problem : PartialSVD, Ridge, LeastSquares, RidgePath, RidgeFolds or LinearSystem
         What is asked.
     requested : sequence of str
         Solvers asked for by name; the cheapest of them goes first. A solver that exists for
@@ -57,8 +58,10 @@ def run(problem: Problem, requested: Sequence[str] = ()) -> Solution:
     plan = plan_for(problem, requested)
     if not requested and hasattr(problem, "patience"):  # a problem that is never iterated has none
         problem = replace(problem, patience=plan.seconds_of_second())
-    # Small data pays for the region only where a limit must be kept.
-    if problem.structure.stored_bytes < SMALL_BYTES and get_config().blas_threads is None:
+    # Small data pays for the region only where a limit must be kept, and a linear system leaves
+    # BLAS its threads: there are no passes over blocks that would use them.
+    plain = problem.structure.stored_bytes < SMALL_BYTES or problem.kind == "linear_system"
+    if plain and get_config().blas_threads is None:
         return _carry_out(plan, problem)
     with parallel_region():
         return _carry_out(plan, problem)

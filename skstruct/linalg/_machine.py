@@ -99,6 +99,9 @@ REFERENCE = Machine(blas3=90e9, sparse=4e9, sparse_product=7e7, bandwidth=25e9, 
 EIGH_FLOPS = 7.3  # numpy.linalg.eigh, all pairs: 0.079-0.084 ns
 EIGH_SUBSET_FLOPS = 3.8  # scipy eigh(driver="evr"), a tenth of the pairs: 0.043 ns
 SVD_FLOPS = 18.0  # numpy.linalg.svd of a square matrix: 0.20-0.23 ns
+LU_FLOPS = 1.3  # scipy's getrf: 0.014-0.020 ns
+POTRF_FLOPS = 0.6  # scipy's potrf: 0.0065-0.009 ns
+LDL_FLOPS = 1.1  # scipy's sytrf: 0.011-0.018 ns
 CHOLESKY_FLOPS = 0.9  # numpy.linalg.cholesky: 0.010 ns
 QR_FLOPS = 2.7  # numpy.linalg.qr(mode="r"), per 2 n p^2: 0.021-0.065 ns for p = 1000-100
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from skstruct.linalg._fill import band_order, factor_entries
 from skstruct.linalg._operand import Operand
 from skstruct.linalg._penalty import Penalty
 from skstruct.linalg._regression import Ridge
@@ -26,12 +26,6 @@ ANALYSIS_PRODUCTS = 5
 ANALYSIS_COLUMNS = 2000
 # Where alpha exceeds this share of the largest column's energy an iteration is short in any case.
 NEGLIGIBLE_ALPHA = 0.1
-
-# Entries of a Cholesky factor in an order of minimum degree, from the bandwidth b after reverse
-# Cuthill-McKee: the profile, or 8 b^2 + 1.5 p log2 p if that is less. Grids of 100^2, 300^2 and
-# 700^2: 0.19, 2.5 and 17 million; estimated 0.28, 2.9 and 18 million.
-SEPARATOR_FILL = 8.0
-RECURSIVE_FILL = 1.5
 
 
 class SparseGram:
@@ -121,25 +115,5 @@ def analysed(operand: Operand, alphas: np.ndarray) -> Structure:
     if count > ANALYSIS_PRODUCTS * structure.nnz:
         return structure
     matrix = SparseGram(operand).matrix
-    fill = Fill(count, float(matrix.nnz), factor_entries(matrix))
-    return replace(structure, fill=fill)
-
-
-def factor_entries(matrix: sparse.csr_array | sparse.csc_array) -> float:
-    """Estimate the stored entries of a triangular factor of a matrix with symmetric pattern."""
-    matrix = sparse.csr_array(matrix)
-    p = matrix.shape[0]
-    if p == 0:
-        return 0.0
-    order = reverse_cuthill_mckee(matrix, symmetric_mode=True)
-    place = np.empty(p, dtype=np.int64)
-    place[order] = np.arange(p)
-    (filled,) = np.nonzero(np.diff(matrix.indptr))
-    first = place.copy()
-    if len(filled):
-        leftmost = np.minimum.reduceat(place[matrix.indices], matrix.indptr[filled])
-        first[filled] = np.minimum(place[filled], leftmost)
-    widths = place - first
-    band = float(widths.max(initial=0))
-    recursive = SEPARATOR_FILL * band**2 + RECURSIVE_FILL * p * np.log2(p)
-    return float(p + min(widths.sum(), recursive))
+    _, below, _ = band_order(sparse.csr_array(matrix))
+    return replace(structure, fill=Fill(count, float(matrix.nnz), factor_entries(below)))

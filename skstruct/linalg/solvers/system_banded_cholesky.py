@@ -1,0 +1,77 @@
+"""Cholesky factorisation of a band matrix that may be positive definite."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import lapack
+
+from skstruct.linalg._machine import Cost
+from skstruct.linalg.systems import Factor, LinearSystem, SystemAnswer, answered
+from skstruct.linalg.systems._band import Reordered, band_of
+from skstruct.linalg.systems._costs import band_flops, certificate_cost, substitution_cost
+from skstruct.linalg.systems._factor import slogdet_of
+from skstruct.linalg.systems._singular import not_definite
+
+NAME = "banded_cholesky"
+ROBUSTNESS = 1
+ON_REQUEST = False
+
+
+def applies(problem: LinearSystem) -> str | None:
+    s = problem.structure
+    if not s.has("banded", "tridiagonal"):
+        return "no narrow band holds all nonzeros"
+    if not s.may_be_definite:
+        return "the matrix is not positive definite"
+    return None
+
+
+def cost(problem: LinearSystem) -> Cost:
+    s = problem.structure
+    below, _ = s.bandwidths
+    rows = below + 1
+    factorise = Cost(
+        lapack=band_flops(s.n, below, below) / 2.0 * s.arithmetic,
+        memory=2.0 * s.item_bytes * rows * s.n,
+    )
+    return factorise + substitution_cost(problem, 4.0 * rows * s.n) + certificate_cost(problem)
+
+
+def memory_use(problem: LinearSystem) -> str:
+    return "the band"
+
+
+def reason(problem: LinearSystem) -> str:
+    after = " after reordering" if problem.reordering is not None else ""
+    return (
+        f"symmetric with a positive diagonal, and {problem.structure.bandwidths[0]} diagonals on "
+        f"either side hold all nonzeros{after}"
+    )
+
+
+def solve(problem: LinearSystem) -> SystemAnswer:
+    return answered(problem, BandCholesky)
+
+
+class BandCholesky(Factor):
+    """A = L L^H in band storage."""
+
+    proves = frozenset(["positive_definite"])
+
+    def __init__(self, problem: LinearSystem) -> None:
+        self._places = Reordered(problem)
+        lower = band_of(problem)[problem.structure.bandwidths[1] :]
+        pbtrf, self._pbtrs = lapack.get_lapack_funcs(("pbtrf", "pbtrs"), (lower,))
+        self._factor, info = pbtrf(lower, lower=True)
+        if info > 0:
+            raise not_definite(problem, info)
+
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
+        x = self._pbtrs(self._factor, self._places.rows_first(rhs), lower=True)[0]
+        return self._places.back(x)
+
+    solve_adjoint = solve
+
+    def slogdet(self) -> tuple[complex, float]:
+        _, half = slogdet_of(self._factor[0].real)
+        return 1.0, 2.0 * half

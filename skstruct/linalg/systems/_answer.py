@@ -1,0 +1,103 @@
+"""From a factorisation to an answer: solve, measure, refine, estimate the condition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skstruct.linalg._solution import Breakdown
+from skstruct.linalg._threads import threaded_blas
+from skstruct.linalg.systems._condition import reciprocal_condition
+from skstruct.linalg.systems._factor import Factor
+
+if TYPE_CHECKING:
+    from skstruct.linalg.systems._problem import LinearSystem
+
+# Refinement goes on only while each step at least halves the error: beyond that it is noise, or
+# the factorisation is too far from A.
+MIN_PROGRESS = 0.5
+
+
+@dataclass(frozen=True)
+class SystemAnswer:
+    """An answer to a :class:`LinearSystem`.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n, k)
+        The solution X.
+    factor : Factor or None
+        The factorisation that gave it, if there is one.
+    backward_error : float
+        The largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns, in 1-norms.
+    rcond : float
+        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm.
+    n_refinements : int
+        Steps of iterative refinement.
+    """
+
+    x: np.ndarray
+    factor: Factor | None
+    backward_error: float
+    rcond: float
+    n_refinements: int = 0
+
+
+def answered(
+    problem: LinearSystem,
+    build: Callable[[LinearSystem], Factor],
+    rcond: float | None = None,
+) -> SystemAnswer:
+    """Factorise, solve, refine where needed, and estimate the condition number.
+
+    Parameters
+    ----------
+    problem : LinearSystem
+        The question.
+    build : callable
+        Returns the factorisation, or raises Breakdown, or LinAlgError where A is singular.
+    rcond : float, optional
+        The estimate, where it is known.
+
+    Raises
+    ------
+    Breakdown
+        The factorisation overflows or is too inaccurate to refine from.
+    """
+    n, dtype = problem.structure.n, np.dtype(problem.structure.dtype)
+    with threaded_blas(n):
+        factor = build(problem)
+        x, error, steps = refined(problem, factor)
+        if rcond is None:
+            rcond = reciprocal_condition(problem.norm, factor, n, dtype)
+    return SystemAnswer(x, factor, error, rcond, steps)
+
+
+def refined(problem: LinearSystem, factor: Factor) -> tuple[np.ndarray, float, int]:
+    """Return the solution, its backward error, and the number of refinement steps."""
+    goal = factor.goal * problem.structure.eps * np.sqrt(max(problem.structure.n, 1))
+    with np.errstate(all="ignore"):
+        x = factor.solve(problem.rhs)
+        if problem.has_many_rhs:
+            error = problem.probed_error(x)
+            if error <= goal:
+                return x, error, 0
+        residual = problem.residual(x)
+        error = problem.backward_error(x, residual)
+        for step in range(factor.max_refinements):
+            if error <= goal:
+                return x, error, step
+            better = x + factor.solve(residual)
+            residual = problem.residual(better)
+            smaller = problem.backward_error(better, residual)
+            if not smaller <= MIN_PROGRESS * error:
+                if smaller < error:
+                    x, error = better, smaller
+                break
+            x, error = better, smaller
+    if not np.isfinite(error):
+        raise Breakdown("the solution overflows")
+    return x, error, factor.max_refinements

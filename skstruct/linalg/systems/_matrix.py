@@ -1,0 +1,69 @@
+"""Norm and residual of a matrix, however it is stored."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import lapack
+
+Matrix = np.ndarray | sparse.sparray | sparse.spmatrix
+
+
+@runtime_checkable
+class StructuredMatrix(Protocol):
+    """What a matrix of declared structure can do: a linear operator that solves."""
+
+    def solve(self, b: np.ndarray) -> np.ndarray:
+        """Return A^-1 b."""
+
+    def certified_solve(self, b: np.ndarray) -> object:
+        """Return an object with the solution ``x`` and its ``certificate``."""
+
+    def logdet(self) -> tuple[complex, float]:
+        """Return the sign of det A and log |det A|."""
+
+    def rcond(self) -> float:
+        """Return an estimate of 1 / (||A||_1 ||A^-1||_1)."""
+
+    def norm(self, ord: int = 1) -> float:
+        """Return ||A||_1."""
+
+
+def fortran_view(A: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return A or A', whichever LAPACK reads without a copy, and whether it is A'."""
+    if A.flags.f_contiguous:
+        return A, False
+    return np.ascontiguousarray(A).T, True
+
+
+def one_norm(A: Matrix) -> float:
+    """Return ||A||_1, the largest sum of a column's absolute values; NaN or inf if A holds any."""
+    if A.shape[0] == 0:
+        return 0.0
+    if isinstance(A, StructuredMatrix):
+        return A.norm(1)
+    if sparse.issparse(A):
+        sums = np.asarray(abs(A).sum(axis=0, dtype=np.float64))
+        return float(sums.max())
+    view, transposed = fortran_view(A)
+    (lange,) = lapack.get_lapack_funcs(("lange",), (view,))
+    return float(lange("I" if transposed else "1", view))
+
+
+def is_finite(A: Matrix) -> bool:
+    """Whether A holds no NaN and no infinity."""
+    return bool(np.isfinite(A.data if sparse.issparse(A) else A).all())
+
+
+def column_norms(V: np.ndarray) -> np.ndarray:
+    """Return the 1-norm of each column, summed in double precision."""
+    return np.abs(V).sum(axis=0, dtype=np.float64)
+
+
+def self_adjoint_view(A: np.ndarray) -> np.ndarray:
+    """Return a symmetric or Hermitian matrix as LAPACK reads it, without a copy if it is real."""
+    if np.iscomplexobj(A):
+        return np.asfortranarray(A)
+    return fortran_view(A)[0]

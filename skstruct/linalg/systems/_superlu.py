@@ -1,0 +1,77 @@
+"""Factors of a sparse matrix by SuperLU, as scipy has it."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse.linalg import splu
+
+from skstruct.linalg._solution import Breakdown
+from skstruct.linalg.systems._factor import Factor, permutation_sign, slogdet_of
+from skstruct.linalg.systems._problem import LinearSystem
+from skstruct.linalg.systems._singular import not_definite, singular
+
+# SuperLU, symmetric mode, per entry of a factor: grids of 100^2, 300^2 and 700^2 take 97, 112 and
+# 136 ns; in multiply-adds of two sparse matrices (14 ns).
+FACTOR_PRODUCTS = 8.0
+# Bytes per entry of the factors, of which SuperLU stores both.
+FACTOR_BYTES = 2 * 12.0
+
+
+def sparse_obstacle(problem: LinearSystem) -> str | None:
+    """Return why a sparse factorisation cannot be, or None."""
+    if not problem.structure.is_sparse:
+        return "the matrix is not sparse"
+    return None
+
+
+class SparseFactor(Factor):
+    """P_r A P_c = L U.
+
+    Parameters
+    ----------
+    problem : LinearSystem
+        With a sparse matrix.
+    order : str
+        SuperLU's name of the order of the columns.
+    symmetric : bool
+        Whether pivots are taken from the diagonal, whatever their sizes.
+    """
+
+    def __init__(self, problem: LinearSystem, order: str, symmetric: bool = False) -> None:
+        options = {"SymmetricMode": True} if symmetric else {}
+        threshold = 0.0 if symmetric else 1.0
+        try:
+            self._factors = splu(
+                problem.matrix, permc_spec=order, diag_pivot_thresh=threshold, options=options
+            )
+        except MemoryError as failure:
+            raise Breakdown("the factors do not fit in memory") from failure
+        except RuntimeError as failure:
+            if symmetric:
+                raise Breakdown(f"a pivot on the diagonal vanishes ({failure})") from failure
+            raise singular(problem, _what_is_zero(problem)) from failure
+        if symmetric and "positive_definite" in problem.structure.declared:
+            (negative,) = np.nonzero(~(self._factors.U.diagonal().real > 0))
+            if len(negative):
+                raise not_definite(problem, int(negative[0]) + 1)
+
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
+        return self._factors.solve(np.ascontiguousarray(rhs))
+
+    def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
+        return self._factors.solve(np.ascontiguousarray(rhs), trans="H")
+
+    def slogdet(self) -> tuple[complex, float]:
+        lu = self._factors
+        sign = permutation_sign(lu.perm_r) * permutation_sign(lu.perm_c)
+        return slogdet_of(lu.U.diagonal(), sign)
+
+
+def _what_is_zero(problem: LinearSystem) -> str:
+    """Say which row or column is zero, if one is."""
+    sizes = abs(problem.matrix)
+    for name, axis in (("row", 1), ("column", 0)):
+        (zeros,) = np.nonzero(np.asarray(sizes.sum(axis=axis)) == 0)
+        if len(zeros):
+            return f"{name} {zeros[0]} is zero"
+    return "a pivot of its sparse LU factorisation is zero"
