@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from skstruct.linalg._sparse_gram import factor_entries
+from skstruct.linalg._fill import band_order, factor_entries
 from skstruct.linalg.iterative_systems._operator import SquareOperator
 
 # A matrix that is known by its products is multiplied by so many random vectors. Of a matrix that
@@ -19,17 +19,7 @@ PROBE_SEED = 20150711
 # another order, as in the assembly of finite elements.
 MIRROR = 4.0
 
-DECLARATIONS = {
-    "general": "general",
-    "gen": "general",
-    "symmetric": "symmetric",
-    "sym": "symmetric",
-    "hermitian": "hermitian",
-    "her": "hermitian",
-    "positive definite": "positive definite",
-    "pos": "positive definite",
-}
-"""What can be declared, in the words of :func:`scipy.linalg.solve`."""
+SELF_ADJOINT = ("hermitian", "positive_definite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +42,15 @@ class SystemFacts:
         False if a diagonal entry or a Rayleigh quotient is not positive, True if A was declared
         positive definite, else None.
     declared : str or None
-        What the caller said.
+        What the caller said, one of :data:`skstruct.linalg.systems._structure.KINDS`.
     dominance : float
         The smallest |a_ii| / sum of |a_ij| over the other entries of a row; 0 if unknown.
-    zero_diagonal : bool
-        Whether a diagonal entry is zero.
     factor_nnz : float
         Entries that a triangular factor would have, an estimate; infinite if unknown.
-    norm : float
-        A lower bound of ||A||_2.
+    levels : float
+        About how many steps from unknown to unknown lead through the matrix: its order over its
+        bandwidth in reverse Cuthill-McKee order; 0 if unknown. An iteration carries information
+        by one step.
     """
 
     n: int
@@ -71,9 +61,8 @@ class SystemFacts:
     positive: bool | None = None
     declared: str | None = None
     dominance: float = 0.0
-    zero_diagonal: bool = False
     factor_nnz: float = np.inf
-    norm: float = 1.0
+    levels: float = 0.0
 
     @property
     def may_be_definite(self) -> bool:
@@ -84,7 +73,7 @@ class SystemFacts:
         words = {"sparse": f"sparse, {self.nnz} entries", "dense": "dense"}
         about = [words.get(self.storage, "known by its products")]
         if self.declared is not None:
-            about.append(f"declared {self.declared}")
+            about.append(f"declared {self.declared.replace('_', ' ')}")
         elif self.self_adjoint:
             about.append("symmetric" if self.is_real else "Hermitian")
         if self.positive is False and self.self_adjoint:
@@ -103,14 +92,14 @@ def facts_of(operator: SquareOperator, declared: str | None = None) -> SystemFac
     operator : SquareOperator
         A.
     declared : str or None
-        A value of :data:`DECLARATIONS`.
+        What the caller vouches for; what is not about symmetry is of no use to an iteration.
 
     Raises
     ------
     numpy.linalg.LinAlgError
-        The entries contradict what was declared, or a row or column holds nothing but zeros.
+        A was declared positive definite and is not, or a row or column holds nothing but zeros.
     ValueError
-        Entries are NaN or infinite.
+        The entries are not symmetric as declared, or NaN or infinite.
     """
     if operator.entries is None:
         return _probed(operator, declared)
@@ -131,11 +120,11 @@ def _read(operator: SquareOperator, declared: str | None) -> SystemFacts:
     self_adjoint = _is_mirrored(A, operator.eps, conjugate=True)
     diagonal = operator.diagonal()
     positive = bool((diagonal.real > 0).all())
-    if declared in ("hermitian", "positive definite") and not self_adjoint:
-        raise np.linalg.LinAlgError(f"a was declared {declared}, but is not equal to its adjoint")
+    if declared in SELF_ADJOINT and not self_adjoint:
+        raise ValueError(f"a was declared {declared}, but is not equal to its adjoint")
     if declared == "symmetric" and not _is_mirrored(A, operator.eps, conjugate=False):
-        raise np.linalg.LinAlgError("a was declared symmetric, but is not")
-    if declared == "positive definite" and not positive:
+        raise ValueError("a was declared symmetric, but is not equal to its transpose")
+    if declared == "positive_definite" and not positive:
         raise np.linalg.LinAlgError(
             "a was declared positive definite, but diagonal entry "
             f"{int(np.argmin(diagonal.real))} is {diagonal.real.min():.2g}"
@@ -143,18 +132,21 @@ def _read(operator: SquareOperator, declared: str | None) -> SystemFacts:
     others = sizes @ np.ones(n) - np.abs(diagonal)
     with np.errstate(divide="ignore"):
         dominance = np.abs(diagonal) / np.maximum(others, 0.0)
+    levels, factor_nnz = 1.0, 0.5 * n * n
+    if is_sparse and n:
+        _, below, _ = band_order(A if self_adjoint else sparse.csr_array(sizes + sizes.T))
+        levels, factor_nnz = n / max(int(below.max()), 1), factor_entries(below)
     return SystemFacts(
         n,
         "sparse" if is_sparse else "dense",
         operator.is_real,
         A.nnz if is_sparse else n * n,
-        self_adjoint and declared != "general",
-        True if declared == "positive definite" else None if positive else False,
-        declared,
-        float(dominance.min(initial=np.inf)),
-        not diagonal.all(),
-        factor_entries(A if self_adjoint else sizes + sizes.T) if is_sparse else 0.5 * n * n,
-        operator.norm,
+        self_adjoint=self_adjoint and declared != "general",
+        positive=True if declared == "positive_definite" else None if positive else False,
+        declared=declared,
+        dominance=float(dominance.min(initial=np.inf)),
+        factor_nnz=factor_nnz,
+        levels=levels,
     )
 
 
@@ -170,12 +162,12 @@ def _probed(operator: SquareOperator, declared: str | None) -> SystemFacts:
     gram = V.conj().T @ image
     asymmetry = np.abs(gram - gram.conj().T).max()
     bound = ASYMMETRY * operator.eps * operator.norm
-    if declared in ("hermitian", "positive definite") and asymmetry > bound:
-        raise np.linalg.LinAlgError(
+    if declared in SELF_ADJOINT and asymmetry > bound:
+        raise ValueError(
             f"a was declared {declared}, but (u, A v) and (A u, v) differ by {asymmetry:.1e}"
         )
     positive = bool((gram.diagonal().real > -bound).all())
-    if declared == "positive definite" and not positive:
+    if declared == "positive_definite" and not positive:
         raise np.linalg.LinAlgError(
             "a was declared positive definite, but (v, A v) is "
             f"{gram.diagonal().real.min():.2g} for a vector v of unit norm"
@@ -185,10 +177,9 @@ def _probed(operator: SquareOperator, declared: str | None) -> SystemFacts:
         "products",
         operator.is_real,
         operator.n,
-        bool(asymmetry <= bound) and declared != "general",
-        True if declared == "positive definite" else None if positive else False,
-        declared,
-        norm=operator.norm,
+        self_adjoint=bool(asymmetry <= bound) and declared != "general",
+        positive=True if declared == "positive_definite" else None if positive else False,
+        declared=declared,
     )
 
 

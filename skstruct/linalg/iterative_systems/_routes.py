@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from skstruct.linalg._config import get_config
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._plan import Candidate, InapplicableSolver, Plan
@@ -12,36 +14,30 @@ from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems.methods import Method
 from skstruct.linalg.iterative_systems.preconditioners import Preconditioner
 
-DEFINITE = (
-    ("cg", "jacobi"),
-    ("cg", "amg"),
-    ("cg", "ic"),
-    ("minres", "jacobi"),
-    ("gmres", "ilu"),
-    ("lgmres", "ilu_fine"),
-)
-INDEFINITE = (
-    ("minres", "jacobi"),
-    ("gmres", "ilu"),
-    ("lgmres", "ilu_fine"),
-    ("lgmres", "jacobi"),
-)
-GENERAL = (
-    ("bicgstab", "jacobi"),
-    ("gmres", "ilu"),
-    ("lgmres", "ilu_fine"),
-    ("lgmres", "jacobi"),
-)
-DEFINITE_PRODUCTS = (("cg", "none"), ("minres", "none"), ("lgmres", "none"))
-PRODUCTS = (("gmres", "none"), ("lgmres", "none"), ("bicgstab", "none"))
-"""Routes by what is known of the matrix, in the order of trial.
+FIRST = {
+    "definite": (("cg", "jacobi"), ("cg", "amg"), ("cg", "ic")),
+    "indefinite": (("minres", "jacobi"),),
+    "general": (("bicgstab", "jacobi"), ("gmres", "ilu")),
+    "products, definite": (("cg", "none"),),
+    "products, indefinite": (("minres", "none"),),
+    "products, general": (("gmres", "none"),),
+}
+"""Routes by what is known of the matrix, of which the cheapest comes first."""
 
-The cheap ones come first: their first iterations tell how many there will be, and are a small part
-of what an incomplete factorisation takes.
-"""
+THEN = {
+    "definite": (("minres", "jacobi"), ("gmres", "ilu"), ("lgmres", "ilu_fine")),
+    "indefinite": (("gmres", "ilu"), ("lgmres", "ilu_fine"), ("lgmres", "jacobi")),
+    "general": (("lgmres", "ilu_fine"), ("lgmres", "jacobi")),
+    "products, definite": (("minres", "none"), ("lgmres", "none")),
+    "products, indefinite": (("lgmres", "none"), ("bicgstab", "none")),
+    "products, general": (("lgmres", "none"), ("bicgstab", "none")),
+}
+"""What to go on with where those are slow or break down, in this order."""
 
-PRECONDITIONERS = ("jacobi", "none", "amg", "ic", "ilu", "ilu_fine")
-"""What is tried with a method asked for by name."""
+PRECONDITIONERS = ("jacobi", "amg", "ic", "ilu"), ("ilu_fine",)
+"""The same for the preconditioners of a method asked for by name."""
+
+Pairs = list[tuple[str, Preconditioner]]
 
 
 @dataclass(frozen=True)
@@ -103,78 +99,81 @@ def plan_routes(
     InapplicableSolver
         What was asked for by name cannot be used.
     """
-    routes, candidates = [], []
-    for name, M in _pairs(facts, method, preconditioner):
-        rejected = methods.BY_NAME[name]().obstacle(facts, M) or M.obstacle(facts)
-        route = Route(name, M)
-        memory = None
-        if rejected is None:
-            route, memory, rejected = _priced(route, facts, n_rhs)
-        if rejected is None:
-            routes.append(route)
-        seconds = None if rejected else route.seconds
-        reason = _reason(route, facts)
-        candidates.append(
-            Candidate(route.name, seconds, memory, rejected, reason, False, len(candidates))
-        )
+    first, then = _pairs(facts, method, preconditioner)
+    considered = sorted((_considered(*pair, facts, n_rhs) for pair in first), key=_by_time)
+    considered += [_considered(*pair, facts, n_rhs) for pair in then]
+    considered.sort(key=lambda found: found[1].rejected is not None)
+    routes = [route for route, candidate in considered if candidate.rejected is None]
+    candidates = tuple(candidate for _, candidate in considered)
     if not routes:
-        reasons = "; ".join(f"{c.solver} cannot be used here: {c.rejected}" for c in candidates)
-        raise InapplicableSolver(reasons)
-    shown = sorted(candidates, key=lambda c: (c.rejected is not None, c.robustness))
+        raise InapplicableSolver(
+            "; ".join(f"{c.solver} cannot be used here: {c.rejected}" for c in candidates)
+        )
     return routes, Plan(
         problem,
-        tuple(shown),
+        candidates,
         tuple(route.name for route in routes),
-        passed_over="kept for where that one is slow",
+        passed_over="for where those are slow or break down",
     )
 
 
 def _pairs(
     facts: SystemFacts, method: str, preconditioner: str | Preconditioner
-) -> list[tuple[str, Preconditioner]]:
+) -> tuple[Pairs, Pairs]:
+    """Return what to try first, in an order to be found, and then, in this order."""
     by_name = preconditioners.BY_NAME
+    kind = "general"
+    if facts.self_adjoint:
+        kind = "definite" if facts.may_be_definite else "indefinite"
     if facts.storage == "products":
-        table = DEFINITE_PRODUCTS if facts.may_be_definite else PRODUCTS
-        if facts.self_adjoint and not facts.may_be_definite:
-            table = DEFINITE_PRODUCTS[1:]
-    elif facts.self_adjoint:
-        table = DEFINITE if facts.may_be_definite else INDEFINITE
-    else:
-        table = GENERAL
+        kind = f"products, {kind}"
     if isinstance(preconditioner, str) and preconditioner != "auto":
         preconditioner = by_name[preconditioner]
-    if method == "auto" and preconditioner == "auto":
-        return [(name, by_name[M]) for name, M in table]
+    if method == preconditioner == "auto":
+        return tuple([(name, by_name[M]) for name, M in table[kind]] for table in (FIRST, THEN))
     if method == "auto":
-        names = dict.fromkeys(name for name, _ in table)  # in order, each once
-        return [(name, preconditioner) for name in names]
+        names = dict.fromkeys(name for name, _ in FIRST[kind] + THEN[kind])  # each once
+        return [], [(name, preconditioner) for name in names]
     if preconditioner == "auto":
-        names = ["none"] if facts.storage == "products" else PRECONDITIONERS
-        return [(method, by_name[M]) for M in names]
-    return [(method, preconditioner)]
+        stages = (("none",), ()) if facts.storage == "products" else PRECONDITIONERS
+        return tuple([(method, by_name[M]) for M in stage] for stage in stages)
+    return [], [(method, preconditioner)]
 
 
-def _priced(route: Route, facts: SystemFacts, n_rhs: int) -> tuple[Route, float | None, str | None]:
-    """Return the route with its times, its memory, and why it may not run."""
-    config, method, M = get_config(), route.new_method(), route.preconditioner
-    number = 8.0 if facts.is_real else 16.0
-    product = Cost(traffic=(number + 4.0 * (facts.storage == "sparse")) * facts.nnz)
-    both = config.machine.seconds(product + M.work(facts))
-    once = method.products * both + config.machine.seconds(method.work(facts))
-    setup = M.setup(facts)
-    memory = setup.memory + method.work(facts).memory * min(n_rhs, method.at_a_time)
-    limit = config.memory_excess(memory)
-    if limit is not None:
-        return route, memory, f"{memory:.1e} bytes are more than the limit of {limit:.1e}"
-    iterations = M.iterations(facts) / method.products * n_rhs
-    seconds = config.machine.seconds(setup) + iterations * once
-    return Route(route.method, M, seconds, once), memory, None
+def _considered(
+    name: str, M: Preconditioner, facts: SystemFacts, n_rhs: int
+) -> tuple[Route, Candidate]:
+    """Return a route with its predicted times, and how the plan shows it."""
+    config, method, route = get_config(), methods.BY_NAME[name](), Route(name, M)
+    memory, rejected = None, method.obstacle(facts, M) or M.obstacle(facts)
+    if rejected is None:
+        number = 8.0 if facts.is_real else 16.0
+        index = 4.0 if facts.storage == "sparse" else 0.0
+        product = Cost(traffic=(number + index) * facts.nnz)
+        once = config.machine.seconds(method.work(facts))
+        once += method.products * config.machine.seconds(product + M.work(facts))
+        iterations = M.iterations(facts) / method.products * n_rhs
+        setup = M.setup(facts)
+        route = Route(name, M, config.machine.seconds(setup) + iterations * once, once)
+        memory = setup.memory + method.work(facts).memory * min(n_rhs, method.at_a_time)
+        limit = config.memory_excess(memory)
+        if limit is not None:
+            rejected = f"{memory:.1e} bytes are more than the limit of {limit:.1e}"
+    seconds = None if rejected else route.seconds
+    return route, Candidate(
+        route.name, seconds, memory, rejected, _reason(name, facts), False, robustness=0
+    )
 
 
-def _reason(route: Route, facts: SystemFacts) -> str:
-    matrix = "self-adjoint" if facts.self_adjoint else "not self-adjoint"
-    if route.method == "cg":
-        matrix += ", perhaps definite" if facts.positive is None else ", definite"
-    elif facts.self_adjoint and facts.positive is False:
-        matrix += ", indefinite"
-    return f"the matrix is {matrix}"
+def _by_time(considered: tuple[Route, Candidate]) -> float:
+    seconds = considered[1].seconds
+    return np.inf if seconds is None else seconds
+
+
+def _reason(method: str, facts: SystemFacts) -> str:
+    if not facts.self_adjoint:
+        return "the matrix is not self-adjoint"
+    if method == "cg":
+        doubt = "perhaps " if facts.positive is None else ""
+        return f"the matrix is self-adjoint and {doubt}definite"
+    return "the matrix is self-adjoint" + (", indefinite" if facts.positive is False else "")

@@ -159,7 +159,7 @@ class GroupRun:
             try:
                 self._carry_out(route, watch)
             except NotDefinite as found:
-                if self._facts.declared == "positive definite":
+                if self._facts.declared == "positive_definite":
                     raise np.linalg.LinAlgError(f"a was declared so, but {found}") from found
                 self._note(route, str(found))
                 unwanted = "cg"

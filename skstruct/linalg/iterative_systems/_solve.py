@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,28 +11,29 @@ from scipy.linalg import LinAlgWarning
 from scipy.sparse.linalg import LinearOperator
 
 from skstruct.linalg._certificate import Certificate
+from skstruct.linalg._warn import warn_caller
 from skstruct.linalg.iterative_systems import methods, preconditioners
 from skstruct.linalg.iterative_systems._columns import Iterated, iterate_columns
 from skstruct.linalg.iterative_systems._facts import SystemFacts, facts_of
 from skstruct.linalg.iterative_systems._inputs import (
-    checked_assumption,
-    checked_columns,
     checked_limits,
-    checked_matrix,
     checked_option,
     solution_type,
 )
 from skstruct.linalg.iterative_systems._operator import SquareOperator
-from skstruct.linalg.iterative_systems._routes import Route, plan_routes
+from skstruct.linalg.iterative_systems._routes import plan_routes
 from skstruct.linalg.iterative_systems._run import Goal
 from skstruct.linalg.iterative_systems._solution import IterativeSolution
 from skstruct.linalg.iterative_systems._watch import IterationState
 from skstruct.linalg.iterative_systems.preconditioners import Given
+from skstruct.linalg.systems._declared import kind_named
+from skstruct.linalg.systems._inputs import as_matrix, as_rhs, real_columns
 
 # A backward error of so many rounding units is as good as that of a direct solver.
 ROUNDING = 10.0
 
 RESIDUAL = "residual |b - A x| / |b|"
+REMEDY = "Give a preconditioner or a larger max_iter, or solve the system directly by solve"
 BACKWARD_ERROR = "backward error |b - A x| / (|A| |x| + |b|)"
 
 
@@ -72,9 +72,9 @@ def solve_iteratively(
         A, real or complex. Numbers in single precision are iterated in double precision.
     b : ndarray of shape (n,) or (n, k)
         One right-hand side or several.
-    assume : {"general", "symmetric", "hermitian", "positive definite"}, optional
-        What is known of A, in the words of :func:`scipy.linalg.solve`. By default it is found
-        out: from the entries, or from products with three random vectors.
+    assume : {"general", "symmetric", "hermitian", "positive_definite"}, optional
+        What is known of A, as for :func:`solve`. By default it is found out: from the entries, or
+        from products with a few random vectors.
     method : {"auto", "cg", "minres", "bicgstab", "gmres", "lgmres"}, default="auto"
         How to iterate. One that is given is not replaced where it fails.
     preconditioner : {"auto", "none", "jacobi", "block_jacobi", "ic", "ilu", "ilu_fine", "amg"}, \
@@ -100,9 +100,11 @@ def solve_iteratively(
     Raises
     ------
     numpy.linalg.LinAlgError
-        A is not square, has a row or column of zeros, or is not what was assumed.
+        A is not square, has a row or column of zeros, or was declared positive definite and is
+        not.
     ValueError
-        Shapes do not fit, numbers are not finite, or there is no such method.
+        Shapes do not fit, numbers are not finite, entries contradict `assume`, or there is no such
+        method.
     InapplicableSolver
         The method or preconditioner asked for cannot be used with this matrix; says why.
 
@@ -131,35 +133,41 @@ def solve_iteratively(
     >>> solution.method
     'cg'
     """
-    a = checked_matrix(a)
-    rhs = checked_columns(b, a.shape[0], "b")
-    start = None if x0 is None else checked_columns(x0, a.shape[0], "x0")
+    a = as_matrix(a)
+    rhs = as_rhs(b, a.shape[0])
+    start = None if x0 is None else as_rhs(x0, a.shape[0])
     if start is not None and start.shape != rhs.shape:
-        raise ValueError(f"x0 must have the shape of b, {np.shape(b)}, got {np.shape(x0)}")
-    declared = checked_assumption(assume)
+        raise ValueError(f"x0 must have the shape of b, {rhs.shape}, got {start.shape}")
+    declared = None if assume is None else kind_named(assume)
     checked_limits(tol, max_iter)
     checked_option(method, ("auto", *methods.BY_NAME), "method")
     if isinstance(preconditioner, str):
         checked_option(preconditioner, ("auto", *preconditioners.BY_NAME), "preconditioner")
     else:
         preconditioner = Given(preconditioner)
-    dtype = np.result_type(solution_type(a.dtype), solution_type(np.asarray(b).dtype))
+    dtype = solution_type(a.dtype, rhs.dtype)
     operator = SquareOperator(a)
     facts = facts_of(operator, declared)
     eps = max(operator.eps, float(np.finfo(dtype).eps))
-    goal = Goal(tol, ROUNDING * eps, facts.norm)
-    routes, plan = plan_routes(
-        facts, rhs.shape[1], method, preconditioner, _question(rhs.shape[1], facts)
+    goal = Goal(tol, ROUNDING * eps, operator.norm)
+    n_rhs = 1 if rhs.ndim == 1 else rhs.shape[1]
+    routes, plan = plan_routes(facts, n_rhs, method, preconditioner, _question(n_rhs, facts))
+    columns = real_columns(rhs, operator.dtype).astype(operator.dtype, copy=False)
+    if start is not None:
+        start = real_columns(start.astype(rhs.dtype, copy=False), operator.dtype)
+    found = iterate_columns(
+        operator, facts, columns, routes, goal, start=start, max_iter=max_iter, callback=callback
     )
-    found = _iterated(operator, facts, rhs, start, routes, goal, max_iter, callback)
+    if columns.shape[1] > n_rhs:
+        found = _joined(found, n_rhs)
     x = found.x.astype(dtype, copy=False)
-    certificate, converged = _certify(operator, rhs, x, goal)
-    if not converged:
-        _warn(certificate, found, max_iter)
-    flat = np.ndim(b) == 1
+    certificate = _certificate(operator, rhs.reshape(x.shape), x, goal)
+    if not certificate.holds:
+        _warn(certificate, found)
+    flat = rhs.ndim == 1
     return IterativeSolution(
         x[:, 0] if flat else x,
-        converged,
+        certificate.holds,
         int(found.n_iter[0]) if flat else found.n_iter,
         found.residuals[:, 0] if flat else found.residuals,
         found.route.method,
@@ -174,25 +182,8 @@ def _question(n_rhs: int, facts: SystemFacts) -> str:
     return f"linear system with {sides}, {facts}"
 
 
-def _iterated(
-    operator: SquareOperator,
-    facts: SystemFacts,
-    rhs: np.ndarray,
-    start: np.ndarray | None,
-    routes: list[Route],
-    goal: Goal,
-    max_iter: int | None,
-    callback: Callable[[IterationState], bool] | None,
-) -> Iterated:
-    """Iterate; a real matrix with real and imaginary parts apart."""
-    options = {"max_iter": max_iter, "callback": callback}
-    complex_sides = np.iscomplexobj(rhs) or (start is not None and np.iscomplexobj(start))
-    if not (operator.is_real and complex_sides):
-        rhs = rhs.astype(operator.dtype, copy=False)
-        return iterate_columns(operator, facts, rhs, routes, goal, start=start, **options)
-    k = rhs.shape[1]
-    rhs, start = (None if V is None else np.hstack([V.real, V.imag]) for V in (rhs, start))
-    found = iterate_columns(operator, facts, rhs, routes, goal, start=start, **options)
+def _joined(found: Iterated, k: int) -> Iterated:
+    """Put real and imaginary parts together, which a real matrix acts on apart."""
     return replace(
         found,
         x=found.x[:, :k] + 1j * found.x[:, k:],
@@ -201,9 +192,9 @@ def _iterated(
     )
 
 
-def _certify(
+def _certificate(
     operator: SquareOperator, rhs: np.ndarray, x: np.ndarray, goal: Goal
-) -> tuple[Certificate, bool]:
+) -> Certificate:
     """Measure the solution as it is returned."""
     wide = x.astype(np.result_type(x.dtype, np.float64), copy=False)
     with np.errstate(all="ignore"):
@@ -212,25 +203,19 @@ def _certify(
         relative = np.where(norms > 0, residual / norms, residual)
         scale = goal.norm * np.linalg.norm(wide, axis=0) + norms
         backward = np.where(scale > 0, residual / scale, residual)
-    remedy = "give assume, preconditioner or a larger max_iter, or solve(a, b) directly"
     small = relative <= goal.tol
     if not small.all() and (residual <= goal.size(wide, norms)).all():
         largest = float(backward[~small].max())
-        reached = Certificate(BACKWARD_ERROR, largest, goal.rounding, remedy)
-    else:
-        reached = Certificate(RESIDUAL, float(relative.max(initial=0.0)), goal.tol, remedy)
-    return reached, reached.holds
+        return Certificate(BACKWARD_ERROR, largest, goal.rounding, REMEDY)
+    return Certificate(RESIDUAL, float(relative.max(initial=0.0)), goal.tol, REMEDY)
 
 
-def _warn(certificate: Certificate, found: Iterated, max_iter: int | None) -> None:
-    if found.stopped:
-        why = "the callback stopped the iteration"
-    else:
-        tried = "; ".join(f"{a.solver}: {a.outcome}" for a in found.attempts)
-        why = f"after {found.n_iter.max()} iterations ({tried})"
-    warnings.warn(
+def _warn(certificate: Certificate, found: Iterated) -> None:
+    tried = "; ".join(f"{attempt.solver}: {attempt.outcome}" for attempt in found.attempts)
+    why = "the callback stopped the iteration" if found.stopped else tried
+    warn_caller(
         f"the solution is not as good as was asked: {certificate.quantity} is "
-        f"{certificate.value:.1e}, asked {certificate.asked:.0e}; {why}. {certificate.remedy}",
+        f"{certificate.value:.1e}, asked were {certificate.asked:.0e}, after "
+        f"{found.n_iter.max()} iterations ({why}). {certificate.remedy}",
         LinAlgWarning,
-        stacklevel=3,
     )
