@@ -10,6 +10,6 @@ def warn_caller(message: str, category: type[Warning]) -> None:
     """Warn as if from the first frame outside of this package."""
     frame, level = sys._getframe(1), 2
     package = __name__.partition(".")[0]
-    while frame.f_back and frame.f_back.f_globals.get("__name__", "").partition(".")[0] == package:
+    while frame and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)

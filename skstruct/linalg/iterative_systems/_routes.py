@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -50,14 +50,20 @@ class Route:
         Name of the method.
     preconditioner : Preconditioner
         M.
+    iterations : float
+        How many are predicted for a right-hand side.
+    cost : Cost
+        What the whole route is predicted to take.
     seconds : float
-        Predicted time of the whole route.
+        How long that is.
     seconds_per_iteration : float
         Predicted time of an iteration.
     """
 
     method: str
     preconditioner: Preconditioner
+    iterations: float = 0.0
+    cost: Cost = field(default_factory=Cost)
     seconds: float = 0.0
     seconds_per_iteration: float = 0.0
 
@@ -99,11 +105,8 @@ def plan_routes(
     InapplicableSolver
         What was asked for by name cannot be used.
     """
-    first, then = _pairs(facts, method, preconditioner)
-    considered = sorted((_considered(*pair, facts, n_rhs) for pair in first), key=_by_time)
-    considered += [_considered(*pair, facts, n_rhs) for pair in then]
-    considered.sort(key=lambda found: found[1].rejected is not None)
-    routes = [route for route, candidate in considered if candidate.rejected is None]
+    considered = _all_considered(facts, n_rhs, method, preconditioner)
+    routes = _acceptable(considered)
     candidates = tuple(candidate for _, candidate in considered)
     if not routes:
         raise InapplicableSolver(
@@ -115,6 +118,25 @@ def plan_routes(
         tuple(route.name for route in routes),
         passed_over="for where those are slow or break down",
     )
+
+
+def routes_for(facts: SystemFacts, n_rhs: int) -> list[Route]:
+    """Return the routes in the order of trial, none if there is not enough memory."""
+    return _acceptable(_all_considered(facts, n_rhs, "auto", "auto"))
+
+
+def _acceptable(considered: list[tuple[Route, Candidate]]) -> list[Route]:
+    return [route for route, candidate in considered if candidate.rejected is None]
+
+
+def _all_considered(
+    facts: SystemFacts, n_rhs: int, method: str, preconditioner: str | Preconditioner
+) -> list[tuple[Route, Candidate]]:
+    """Return all routes, first those that may run, in the order of trial."""
+    first, then = _pairs(facts, method, preconditioner)
+    considered = sorted((_considered(*pair, facts, n_rhs) for pair in first), key=_by_time)
+    considered += [_considered(*pair, facts, n_rhs) for pair in then]
+    return sorted(considered, key=lambda found: found[1].rejected is not None)
 
 
 def _pairs(
@@ -150,12 +172,14 @@ def _considered(
         number = 8.0 if facts.is_real else 16.0
         index = 4.0 if facts.storage == "sparse" else 0.0
         product = Cost(traffic=(number + index) * facts.nnz)
-        once = config.machine.seconds(method.work(facts))
-        once += method.products * config.machine.seconds(product + M.work(facts))
-        iterations = M.iterations(facts) / method.products * n_rhs
-        setup = M.setup(facts)
-        route = Route(name, M, config.machine.seconds(setup) + iterations * once, once)
-        memory = setup.memory + method.work(facts).memory * min(n_rhs, method.at_a_time)
+        times = method.products
+        once = method.work(facts) + (product + M.work(facts)).repeated(times)
+        memory = M.setup(facts).memory + method.work(facts).memory * min(n_rhs, method.at_a_time)
+        iterations = M.iterations(facts) / times
+        cost = M.setup(facts) + once.repeated(iterations * n_rhs)
+        cost = replace(cost, memory=memory)
+        seconds = config.machine.seconds
+        route = Route(name, M, iterations, cost, seconds(cost), seconds(once))
         limit = config.memory_excess(memory)
         if limit is not None:
             rejected = f"{memory:.1e} bytes are more than the limit of {limit:.1e}"

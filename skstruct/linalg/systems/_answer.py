@@ -34,7 +34,7 @@ class SystemAnswer:
     backward_error : float
         The largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns, in 1-norms.
     rcond : float
-        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm.
+        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm; NaN if it is not known.
     n_refinements : int
         Steps of iterative refinement.
     """

@@ -107,7 +107,12 @@ def real_columns(rhs: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def system_of(
-    matrix: Matrix | LinearOperator, rhs: np.ndarray, assume: str | None, precision: str
+    matrix: Matrix | LinearOperator,
+    rhs: np.ndarray,
+    assume: str | None,
+    precision: str,
+    *,
+    wants_factor: bool = False,
 ) -> LinearSystem:
     """Return the problem of a matrix and right-hand sides of shape (n,) or (n, k)."""
     if precision not in PRECISIONS:
@@ -119,7 +124,9 @@ def system_of(
     kind = None if assume is None else kind_named(assume)
     structure, reordering = facts_of(matrix, kind)
     columns = columns.astype(structure.dtype, copy=False)
-    problem = LinearSystem(structure, matrix, columns, reordering, precision, columns.shape[1])
+    problem = LinearSystem(
+        structure, matrix, columns, reordering, precision, columns.shape[1], wants_factor
+    )
     if not isinstance(matrix, LinearOperator) and not np.isfinite(problem.norm):
         what = "too large numbers: its norm overflows" if is_finite(matrix) else "NaN or infinity"
         raise ValueError(f"a contains {what}")

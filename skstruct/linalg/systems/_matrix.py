@@ -7,6 +7,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
+from scipy.sparse.linalg import LinearOperator
+
+# Steps of the power iteration that bounds the norm of a matrix known by its products.
+NORM_STEPS = 6
+NORM_SEED = 20150711
 
 Matrix = np.ndarray | sparse.sparray | sparse.spmatrix
 
@@ -44,12 +49,29 @@ def one_norm(A: Matrix) -> float:
         return 0.0
     if isinstance(A, StructuredMatrix):
         return A.norm(1)
+    if isinstance(A, LinearOperator):
+        return _probed_norm(A)
     if sparse.issparse(A):
         sums = np.asarray(abs(A).sum(axis=0, dtype=np.float64))
         return float(sums.max())
     view, transposed = fortran_view(A)
     (lange,) = lapack.get_lapack_funcs(("lange",), (view,))
     return float(lange("I" if transposed else "1", view))
+
+
+def _probed_norm(A: LinearOperator) -> float:
+    """Return the largest ||A v||_1 / ||v||_1 of the steps of a power iteration: a lower bound."""
+    v = np.random.default_rng(NORM_SEED).standard_normal((A.shape[1], 1))
+    norm = 0.0
+    for _ in range(NORM_STEPS):
+        length = float(np.abs(v).sum())
+        if not np.isfinite(length):
+            return np.inf
+        if length == 0:
+            break
+        v = np.asarray(A.matmat(v / length))
+        norm = max(norm, float(np.abs(v).sum()))
+    return norm
 
 
 def is_finite(A: Matrix) -> bool:
