@@ -18,6 +18,9 @@ from skstruct.linalg.iterative_systems._watch import Budget, IterationState
 # A grid of 1000^2 takes 3400 iterations of conjugate gradients with the diagonal.
 DEFAULT_MAX_ITER = 10_000
 
+# Of a scale: its inverse is still a normal number.
+LARGEST_EXPONENT = 1020
+
 
 @dataclass(frozen=True)
 class Iterated:
@@ -45,6 +48,12 @@ class Iterated:
     route: Route
     attempts: tuple[Attempt, ...]
     stopped: bool
+
+
+def column_scales(V: np.ndarray) -> np.ndarray:
+    """Return powers of two, division by which brings the columns to numbers with finite squares."""
+    _, exponents = np.frexp(np.abs(V).max(axis=0, initial=0.0))
+    return np.ldexp(1.0, np.clip(exponents, -LARGEST_EXPONENT, LARGEST_EXPONENT))
 
 
 def iterate_columns(
@@ -79,7 +88,9 @@ def iterate_columns(
     callback : callable, optional
         Is given an :class:`IterationState` after each iteration; True stops.
     """
-    x = np.zeros_like(rhs) if start is None else np.array(start, dtype=rhs.dtype)
+    scales = column_scales(rhs)
+    rhs = rhs / scales
+    x = np.zeros_like(rhs) if start is None else start / scales
     norms = np.linalg.norm(rhs, axis=0)
     x[:, norms == 0] = 0.0
     n_iter = np.zeros(rhs.shape[1], dtype=np.int64)
@@ -103,4 +114,6 @@ def iterate_columns(
     residuals = np.full((n_iter.max(initial=0), len(n_iter)), np.nan)
     for column, history in enumerate(histories):
         residuals[: n_iter[column], column] = history[: n_iter[column]]
+    with np.errstate(over="ignore"):
+        x *= scales
     return Iterated(x, n_iter, residuals, routes[0], tuple(dict.fromkeys(attempts)), stopped)

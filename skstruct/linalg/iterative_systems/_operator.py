@@ -16,10 +16,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from skstruct.linalg._sparse_products import CompressedRows
 from skstruct.linalg._threads import has_threads
-
-# Steps of the power iteration that bounds the norm of a matrix known by its products.
-NORM_STEPS = 6
-NORM_SEED = 20150711
+from skstruct.linalg.systems._matrix import probed_norm
 
 Apply = Callable[[np.ndarray], np.ndarray]
 """Turns an array of shape (n, k) into another one."""
@@ -100,17 +97,7 @@ class SquareOperator:
         """A lower bound of ||A||_2: the largest norm of a row or column, or of a product."""
         if self.entries is not None:
             return float(max(sizes.max(initial=0.0) for sizes in self.sizes))
-        v = np.random.default_rng(NORM_SEED).standard_normal((self.n, 1)).astype(self.dtype)
-        norm = 0.0
-        for _ in range(NORM_STEPS):
-            length = float(np.linalg.norm(v))
-            if not np.isfinite(length):
-                raise ValueError("the products with a contain NaN or infinity")
-            if length == 0:
-                break
-            v = self.times(v / length)
-            norm = max(norm, float(np.linalg.norm(v)))
-        return norm
+        return probed_norm(self.times, self.n, 2)
 
     def diagonal(self) -> np.ndarray:
         """Return the diagonal of the entries."""

@@ -145,12 +145,13 @@ class GroupRun:
         numpy.linalg.LinAlgError
             A was declared positive definite, and is not.
         """
-        left, again, tried = list(routes), [], set()
+        left, again, tried, ran = list(routes), [], set(), []
         while (left or again) and not self.is_over:
             left = left or [again.pop(0)]
             if left[0].at_a_time < self.x.shape[1]:
                 return [*left, *again], np.flatnonzero(~self._met())
             route = left.pop(0)
+            ran = [route]
             tried.add(route.preconditioner.name)
             others = (r.seconds for r in left if r.preconditioner.name not in tried)
             watch = self._watch(route, next(others, np.inf))
@@ -171,7 +172,7 @@ class GroupRun:
             left, again = (
                 [other for other in some if other.method != unwanted] for some in (left, again)
             )
-        return [route, *left, *again], np.arange(0)
+        return [*ran, *left, *again], np.arange(0)
 
     def _watch(self, route: Route, alternative: float) -> RouteWatch:
         goal = self._goal.size(self.x, self._budget.scale) / self._budget.scale

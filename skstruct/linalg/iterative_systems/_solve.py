@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator
 from skstruct.linalg._certificate import Certificate
 from skstruct.linalg._warn import warn_caller
 from skstruct.linalg.iterative_systems import methods, preconditioners
-from skstruct.linalg.iterative_systems._columns import Iterated, iterate_columns
+from skstruct.linalg.iterative_systems._columns import Iterated, column_scales, iterate_columns
 from skstruct.linalg.iterative_systems._facts import SystemFacts, facts_of
 from skstruct.linalg.iterative_systems._inputs import (
     checked_limits,
@@ -196,8 +196,9 @@ def _certificate(
     operator: SquareOperator, rhs: np.ndarray, x: np.ndarray, goal: Goal
 ) -> Certificate:
     """Measure the solution as it is returned."""
-    wide = x.astype(np.result_type(x.dtype, np.float64), copy=False)
     with np.errstate(all="ignore"):
+        scales = column_scales(rhs)
+        rhs, wide = rhs / scales, x / scales
         residual = np.linalg.norm(rhs - operator.times(wide), axis=0)
         norms = np.linalg.norm(rhs, axis=0)
         relative = np.where(norms > 0, residual / norms, residual)

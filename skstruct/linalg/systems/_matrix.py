@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -50,7 +51,7 @@ def one_norm(A: Matrix) -> float:
     if isinstance(A, StructuredMatrix):
         return A.norm(1)
     if isinstance(A, LinearOperator):
-        return _probed_norm(A)
+        return probed_norm(A.matmat, A.shape[0], 1)
     if sparse.issparse(A):
         sums = np.asarray(abs(A).sum(axis=0, dtype=np.float64))
         return float(sums.max())
@@ -59,19 +60,22 @@ def one_norm(A: Matrix) -> float:
     return float(lange("I" if transposed else "1", view))
 
 
-def _probed_norm(A: LinearOperator) -> float:
-    """Return the largest ||A v||_1 / ||v||_1 of the steps of a power iteration: a lower bound."""
-    v = np.random.default_rng(NORM_SEED).standard_normal((A.shape[1], 1))
+def probed_norm(times: Callable[[np.ndarray], np.ndarray], n: int, ord: int) -> float:
+    """Return the largest ||A v|| / ||v|| of the steps of a power iteration: a lower bound of ||A||.
+
+    Infinite or NaN if a product is. `times` takes arrays of shape (n, 1).
+    """
+    v = np.random.default_rng(NORM_SEED).standard_normal((n, 1))
     norm = 0.0
     for _ in range(NORM_STEPS):
-        length = float(np.abs(v).sum())
-        if not np.isfinite(length):
-            return np.inf
+        length = float(np.linalg.norm(v[:, 0], ord))
         if length == 0:
             break
-        v = np.asarray(A.matmat(v / length))
-        norm = max(norm, float(np.abs(v).sum()))
-    return norm
+        v = np.asarray(times(v / length))
+        norm = np.maximum(norm, np.linalg.norm(v[:, 0], ord))
+        if not np.isfinite(norm):
+            break
+    return float(norm)
 
 
 def is_finite(A: Matrix) -> bool:

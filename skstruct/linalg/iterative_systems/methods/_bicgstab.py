@@ -9,8 +9,8 @@ from skstruct.linalg._machine import Cost
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
 from skstruct.linalg.iterative_systems.methods._leg import (
-    MEASURE_EVERY,
     Leg,
+    Measured,
     Stopped,
     Watch,
     as_scipy,
@@ -43,21 +43,7 @@ class BiCGSTAB:
         norm = float(np.linalg.norm(residual))
         rhs = residual[:, 0] / norm
         A = as_scipy(operator, operator.times)
-        best, smallest, count = np.zeros_like(rhs), 1.0, 0
-
-        def on_step(x: np.ndarray) -> None:
-            nonlocal best, smallest, count
-            count += 1
-            if count % MEASURE_EVERY and watch.remaining > 1:
-                stop = watch()
-            else:
-                size = float(np.linalg.norm(rhs - A @ x))
-                if size < smallest:
-                    best, smallest = x.copy(), size
-                stop = watch(np.array([size * norm]))
-            if stop:
-                raise Stopped
-
+        measured = Measured(lambda x: rhs - A @ x, norm, float(goal[0]), watch)
         try:
             with np.errstate(all="ignore"):  # a breakdown divides by zero; the residual tells
                 x, _ = bicgstab(
@@ -67,11 +53,11 @@ class BiCGSTAB:
                     rtol=0.0,
                     atol=float(goal[0]) / norm,
                     maxiter=watch.remaining,
-                    callback=on_step,
+                    callback=measured,
                 )
-            size = float(np.linalg.norm(rhs - A @ x))
-            if size < smallest:
-                best = x
+                measured.measure(x)
         except Stopped:
             pass
-        return Leg(norm * best[:, None])
+        return Leg(
+            np.zeros_like(residual) if measured.best is None else norm * measured.best[:, None]
+        )

@@ -94,16 +94,17 @@ class LGMRES(GMRES):
             count += 1
             return operator.times(apply(v))
 
-        y, _ = lgmres(
-            as_scipy(operator, times),
-            residual[:, 0] / norm,
-            rtol=0.0,
-            atol=float(goal[0]) / norm,
-            inner_m=_basis(operator, watch),
-            outer_k=KEPT,
-            outer_v=self._steps,
-            maxiter=1,
-        )
+        with np.errstate(all="ignore"):
+            y, _ = lgmres(
+                as_scipy(operator, times),
+                residual[:, 0] / norm,
+                rtol=0.0,
+                atol=float(goal[0]) / norm,
+                inner_m=_basis(operator, watch),
+                outer_k=KEPT,
+                outer_v=self._steps,
+                maxiter=1,
+            )
         return Leg(norm * apply(y[:, None]), is_cycle=True)
 
 

@@ -81,6 +81,52 @@ class Stopped(Exception):
     """Leaves a routine of scipy from within its callback."""
 
 
+class Measured:
+    """A callback for routines of scipy that tell x, not its residual: keeps the best x.
+
+    Parameters
+    ----------
+    residual : callable
+        Returns b - A x, for b of unit norm.
+    scale : float
+        What the norm of b was.
+    goal : float
+        The norm of a residual, times `scale`, at which to stop.
+    watch : Watch
+        Is told of every iteration.
+
+    Attributes
+    ----------
+    best : ndarray or None
+        The x with the smallest residual that was measured; None if no x was better than zero.
+    """
+
+    def __init__(
+        self, residual: Callable[[np.ndarray], np.ndarray], scale: float, goal: float, watch: Watch
+    ) -> None:
+        self._residual, self._scale, self._goal, self._watch = residual, scale, goal, watch
+        self._count, self._smallest = 0, 1.0
+        self.best: np.ndarray | None = None
+
+    def __call__(self, x: np.ndarray) -> None:
+        """Note an iteration; raise Stopped where it is the last one."""
+        self._count += 1
+        if self._count % MEASURE_EVERY and self._watch.remaining > 1:
+            stop = self._watch()
+        else:
+            size = self._scale * self.measure(x)
+            stop = self._watch(np.array([size])) or not self._goal < size < np.inf
+        if stop:
+            raise Stopped
+
+    def measure(self, x: np.ndarray) -> float:
+        """Return the norm of the residual of x, and keep x if it is the best."""
+        size = float(np.linalg.norm(self._residual(x)))
+        if size < self._smallest:
+            self.best, self._smallest = x.copy(), size
+        return size
+
+
 def as_scipy(operator: SquareOperator, times: Callable[[np.ndarray], np.ndarray]) -> LinearOperator:
     """Return an operator for scipy from products with arrays of shape (n, 1)."""
     return LinearOperator(

@@ -9,8 +9,15 @@ from skstruct.linalg._machine import Cost
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
-from skstruct.linalg.iterative_systems.methods._leg import MEASURE_EVERY, Leg, Stopped, Watch
+from skstruct.linalg.iterative_systems.methods._leg import Leg, Measured, Stopped, Watch
 from skstruct.linalg.iterative_systems.preconditioners import Preconditioner
+
+# What scipy says of a matrix or a preconditioner that MINRES is not for.
+COMPLAINTS = (
+    "indefinite preconditioner",
+    "non-symmetric matrix",
+    "non-symmetric preconditioner",
+)
 
 
 class MINRES:
@@ -54,37 +61,18 @@ class MINRES:
             return LinearOperator(order, matvec=matvec, dtype=np.float64)
 
         A, M = widened(operator.times), widened(apply)
-        best = np.zeros_like(rhs)
-        count, smallest = 0, 1.0
-
-        def on_step(x: np.ndarray) -> None:
-            nonlocal best, count, smallest
-            count += 1
-            if count % MEASURE_EVERY and watch.remaining > 1:
-                stop = watch()
-            else:
-                size = float(np.linalg.norm(rhs - A @ x))
-                if size <= smallest:
-                    best, smallest = x.copy(), size
-                stop = watch(np.array([size * norm])) or size * norm <= goal[0]
-            if stop:
-                best = best if smallest < 1.0 else x.copy()
-                raise Stopped
-
+        measured = Measured(lambda x: rhs - A @ x, norm, float(goal[0]), watch)
+        eps = np.finfo(np.float64).eps
         try:
             # With this tolerance its own tests end it where rounding does.
-            best, _ = minres(
-                A,
-                rhs,
-                M=M,
-                rtol=np.finfo(np.float64).eps,
-                maxiter=watch.remaining,
-                callback=on_step,
-            )
+            x, _ = minres(A, rhs, M=M, rtol=eps, maxiter=watch.remaining, callback=measured)
+            measured.measure(x)
         except Stopped:
             pass
         except ValueError as failure:
-            raise Breakdown(f"the matrix or the preconditioner is not as needed: {failure}") from (
-                failure
-            )
-        return Leg(norm * best.view(operator.dtype).reshape(-1, 1))
+            if str(failure) not in COMPLAINTS:
+                raise
+            raise Breakdown(f"MINRES found a {failure}") from failure
+        if measured.best is None:
+            return Leg(np.zeros_like(residual))
+        return Leg(norm * measured.best.view(operator.dtype).reshape(-1, 1))
