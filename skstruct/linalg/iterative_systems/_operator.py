@@ -99,6 +99,11 @@ class SquareOperator:
             return float(max(sizes.max(initial=0.0) for sizes in self.sizes))
         return probed_norm(self.times, self.n, 2)
 
+    @cached_property
+    def scale(self) -> float:
+        """A power of two near the norm."""
+        return float(np.ldexp(1.0, np.frexp(self.norm)[1]))
+
     def diagonal(self) -> np.ndarray:
         """Return the diagonal of the entries."""
         return self.entries.diagonal()

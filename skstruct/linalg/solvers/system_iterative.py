@@ -14,9 +14,10 @@ from skstruct.linalg.iterative_systems._columns import iterate_columns
 from skstruct.linalg.iterative_systems._facts import SystemFacts, facts_of
 from skstruct.linalg.iterative_systems._operator import SquareOperator
 from skstruct.linalg.iterative_systems._routes import Route, routes_for
-from skstruct.linalg.iterative_systems._run import Goal
+from skstruct.linalg.iterative_systems._run import LARGEST, Goal
 from skstruct.linalg.systems import LinearSystem, SystemAnswer
 from skstruct.linalg.systems._costs import certificate_cost
+from skstruct.linalg.systems._matrix import column_norms
 
 NAME = "iterative"
 ROBUSTNESS = 0
@@ -30,6 +31,8 @@ UNCERTAINTY = 2.0
 # The backward error in the 2-norm at which iteration ends, as a share of what is asked in the
 # 1-norm: in the solution of a grid the two differ by a factor of up to 1.5.
 SHARE = 0.25
+# Norms of right-hand sides that are zero.
+TINY = np.finfo(np.float64).tiny
 
 
 def applies(problem: LinearSystem) -> str | None:
@@ -67,9 +70,14 @@ def solve(problem: LinearSystem) -> SystemAnswer:
     rhs = problem.rhs.astype(operator.dtype, copy=False)
     found = iterate_columns(operator, facts, rhs, _routes(facts, problem), goal)
     x = found.x.astype(problem.structure.dtype)
-    error = problem.backward_error(x, problem.residual(x))
+    residual = problem.residual(x)
+    error = problem.backward_error(x, residual)
     if not np.isfinite(error):
         raise Breakdown("the iteration diverges")
+    left = float(np.max(column_norms(residual) / np.maximum(column_norms(problem.rhs), TINY)))
+    if error <= problem.tol and left > LARGEST:
+        # Of a singular matrix x grows until its backward error is small, whatever it is.
+        raise Breakdown(f"the matrix seems singular: of b {left:.0%} remain and x is huge")
     return SystemAnswer(x, None, error, rcond=np.nan)
 
 

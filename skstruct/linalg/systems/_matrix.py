@@ -67,15 +67,16 @@ def probed_norm(times: Callable[[np.ndarray], np.ndarray], n: int, ord: int) -> 
     """
     v = np.random.default_rng(NORM_SEED).standard_normal((n, 1))
     norm = 0.0
-    for _ in range(NORM_STEPS):
+    for step in range(NORM_STEPS + 1):
+        largest = float(np.abs(v).max(initial=0.0))
+        if not 0 < largest < np.inf:
+            return norm if largest == 0 else largest
+        v = v / largest  # squares of what is representable may not be
         length = float(np.linalg.norm(v[:, 0], ord))
-        if length == 0:
-            break
+        if step:
+            norm = max(norm, largest * length)
         v = np.asarray(times(v / length))
-        norm = np.maximum(norm, np.linalg.norm(v[:, 0], ord))
-        if not np.isfinite(norm):
-            break
-    return float(norm)
+    return norm
 
 
 def is_finite(A: Matrix) -> bool:

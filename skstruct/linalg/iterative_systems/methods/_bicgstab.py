@@ -14,6 +14,7 @@ from skstruct.linalg.iterative_systems.methods._leg import (
     Stopped,
     Watch,
     as_scipy,
+    of_unit_norm,
 )
 from skstruct.linalg.iterative_systems.preconditioners import Preconditioner
 
@@ -39,17 +40,16 @@ class BiCGSTAB:
         goal: np.ndarray,
         watch: Watch,
     ) -> Leg:
-        # scipy takes inner products below an absolute bound for a breakdown: the norm is 1.
         norm = float(np.linalg.norm(residual))
         rhs = residual[:, 0] / norm
-        A = as_scipy(operator, operator.times)
+        A, M = (as_scipy(operator, times) for times in of_unit_norm(operator, apply))
         measured = Measured(lambda x: rhs - A @ x, norm, float(goal[0]), watch)
         try:
             with np.errstate(all="ignore"):  # a breakdown divides by zero; the residual tells
                 x, _ = bicgstab(
                     A,
                     rhs,
-                    M=as_scipy(operator, apply),
+                    M=M,
                     rtol=0.0,
                     atol=float(goal[0]) / norm,
                     maxiter=watch.remaining,
@@ -58,6 +58,6 @@ class BiCGSTAB:
                 measured.measure(x)
         except Stopped:
             pass
-        return Leg(
-            np.zeros_like(residual) if measured.best is None else norm * measured.best[:, None]
-        )
+        if measured.best is None:
+            return Leg(np.zeros_like(residual))
+        return Leg(norm * measured.best[:, None] / operator.scale)

@@ -100,6 +100,8 @@ class _State:
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[:, columns]))
 
     def _check_matrix(self, curvature: np.ndarray) -> None:
+        if not np.isfinite(curvature).all():
+            raise Breakdown("a product with the matrix is not finite")
         if np.all(curvature >= 0):
             return
         quotient = _ratio(curvature, _dots(self._direction, self._direction)).min()

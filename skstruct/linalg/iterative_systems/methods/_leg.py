@@ -134,3 +134,13 @@ def as_scipy(operator: SquareOperator, times: Callable[[np.ndarray], np.ndarray]
         matvec=lambda v: times(v.reshape(-1, 1))[:, 0],
         dtype=operator.dtype,
     )
+
+
+def of_unit_norm(operator: SquareOperator, apply: Apply) -> tuple[Apply, Apply]:
+    """Return what multiplies by A / s and by s M^-1, for `operator.scale` s.
+
+    Routines of scipy compare with absolute numbers, such as a rounding unit. Of a system with
+    these matrices and the same right-hand side s x is the solution.
+    """
+    scale = operator.scale
+    return (lambda V: operator.times(V) / scale), (lambda V: scale * apply(V))

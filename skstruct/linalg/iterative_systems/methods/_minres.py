@@ -9,7 +9,13 @@ from skstruct.linalg._machine import Cost
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
-from skstruct.linalg.iterative_systems.methods._leg import Leg, Measured, Stopped, Watch
+from skstruct.linalg.iterative_systems.methods._leg import (
+    Leg,
+    Measured,
+    Stopped,
+    Watch,
+    of_unit_norm,
+)
 from skstruct.linalg.iterative_systems.preconditioners import Preconditioner
 
 # What scipy says of a matrix or a preconditioner that MINRES is not for.
@@ -60,7 +66,7 @@ class MINRES:
 
             return LinearOperator(order, matvec=matvec, dtype=np.float64)
 
-        A, M = widened(operator.times), widened(apply)
+        A, M = (widened(times) for times in of_unit_norm(operator, apply))
         measured = Measured(lambda x: rhs - A @ x, norm, float(goal[0]), watch)
         eps = np.finfo(np.float64).eps
         try:
@@ -75,4 +81,5 @@ class MINRES:
             raise Breakdown(f"MINRES found a {failure}") from failure
         if measured.best is None:
             return Leg(np.zeros_like(residual))
-        return Leg(norm * measured.best.view(operator.dtype).reshape(-1, 1))
+        x = measured.best.view(operator.dtype).reshape(-1, 1) / operator.scale
+        return Leg(norm * x)
