@@ -6,11 +6,18 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from skstruct.linalg._certificate import Certificate
-from skstruct.linalg._engine import run
 from skstruct.linalg._plan import Attempt, Plan
 from skstruct.linalg._solution import Breakdown, Solution
-from skstruct.linalg._solve import MatrixLike, SystemSolution, proven, solution_of, warn_of
+from skstruct.linalg._solve import (
+    MatrixLike,
+    SystemSolution,
+    answer_to,
+    proven,
+    solution_of,
+    warn_of,
+)
 from skstruct.linalg.systems import Factor, LinearSystem, MatrixStructure, answered
+from skstruct.linalg.systems._answer import estimated_rcond
 from skstruct.linalg.systems._inputs import as_matrix, as_rhs, real_columns, system_of
 from skstruct.linalg.systems._matrix import Matrix
 from skstruct.linalg.systems._rank_one import RankOneFactor, UpdatedCholesky
@@ -57,10 +64,9 @@ def factorize(
     problem = _probed(matrix, assume, precision)
     if problem.structure.matrix_free:
         raise TypeError("a matrix known by its products has no factorisation: use solve")
-    solution = run(problem)
+    solution = answer_to(problem)
     if solution.answer.factor is None:
         raise TypeError(f"{solution.solver} keeps no factorisation of a {problem.structure}")
-    warn_of(problem, solution)
     return Factorization(problem, solution)
 
 
@@ -111,7 +117,7 @@ class Factorization:
     def __init__(self, problem: LinearSystem, solution: Solution) -> None:
         self._problem = problem
         self._factor: Factor = solution.answer.factor
-        self._rcond: float = solution.answer.rcond
+        self._rcond: float | None = solution.answer.rcond
         self.shape = (problem.structure.n,) * 2
         self.dtype = np.dtype(problem.structure.dtype)
         self.solver: str = solution.solver
@@ -147,7 +153,7 @@ class Factorization:
         """Return x with A x = b, its certificate, and the rest of a :class:`SystemSolution`."""
         rhs = as_rhs(b, self.shape[0])
         problem = self._problem.with_rhs(real_columns(rhs, self.dtype))
-        answer = answered(problem, lambda _: self._factor, rcond=self._rcond)
+        answer = answered(problem, lambda _: self._factor, rcond=self.rcond())
         solution = Solution(answer, self.solver, self.plan, problem.certify(answer))
         warn_of(problem, solution)
         return solution_of(problem, solution, rhs)
@@ -158,6 +164,8 @@ class Factorization:
 
     def rcond(self) -> float:
         """Return the estimate of 1 / (||A||_1 ||A^-1||_1)."""
+        if self._rcond is None:
+            self._rcond = estimated_rcond(self._problem, self._factor)
         return self._rcond
 
     def update(self, u: np.ndarray, v: np.ndarray | None = None) -> Factorization:
@@ -209,10 +217,10 @@ class Factorization:
             factor = self._corrected(u, v, sign, symmetric)
             answer = answered(problem, lambda _: factor)
         except Breakdown:
-            return Factorization(problem, run(problem))
+            return Factorization(problem, answer_to(problem))
         certificate = problem.certify(answer)
-        if not certificate.holds or answer.rcond < problem.structure.eps:
-            return Factorization(problem, run(problem))
+        if not certificate.holds or answer.rcond is not None:
+            return Factorization(problem, answer_to(problem))
         attempts = (Attempt(self.solver, "corrected by a matrix of rank one"),)
         plan = self.plan.completed(attempts, certificate)
         return Factorization(problem, Solution(answer, self.solver, plan, certificate))

@@ -90,7 +90,7 @@ def lstsq(
 
     Notes
     -----
-    The backward error is that of Stewart (1977), or the estimate of Karlson & Walden (BIT 37, 1997).
+    The backward error is that of Stewart (1977), or as Karlson & Walden estimate it (1997).
     There is no option for single precision: a float32 QR factorisation with refinement took longer
     than the refined float64 Cholesky factor (see the user guide).
 
@@ -113,9 +113,9 @@ def lstsq(
     columns = rhs.reshape(len(rhs), -1)
     if dtype.kind == "c":
         matrix, columns = _as_real(matrix, columns)
-    n, k = matrix.shape[1], columns.shape[1]
+    k = columns.shape[1]
     if 0 in (*matrix.shape, k):
-        raise ValueError(f"there is nothing to fit: a has shape {a.shape}, b {b.shape}")
+        raise ValueError(f"there is nothing to fit: a is {matrix.shape}, b {rhs.shape}")
     operand = make_operand(matrix)
     targets, _ = operand.prepare_targets(columns)
     tol = CERTIFIED * np.finfo(np.float64).eps * np.sqrt(max(matrix.shape))
@@ -124,11 +124,11 @@ def lstsq(
     )
     solution = run(problem, () if solver is None else (solver,))
     coef, rank = solution.answer.coef, solution.answer.rank
-    _warn(solution.certificate, rank, n)
     residual = targets - operand.matmat(coef)
     if dtype.kind == "c":
         coef, residual = _as_complex(coef), _as_complex(residual)
         rank = None if rank is None else rank // 2
+    _warn(solution.certificate, rank, len(coef))
     return LeastSquaresSolution(
         coef.astype(dtype).reshape(-1, *rhs.shape[1:]),
         np.linalg.norm(residual, axis=0).reshape(rhs.shape[1:]),
@@ -158,7 +158,7 @@ def _warn(certificate: Certificate, rank: int | None, n: int) -> None:
 def _as_real(
     A: np.ndarray | sparse.sparray, B: np.ndarray
 ) -> tuple[np.ndarray | sparse.sparray, np.ndarray]:
-    """Return the real system of twice the size whose minimisers are the real and imaginary parts."""
+    """Return the real system whose minimisers are the real and the imaginary parts."""
     stack = sparse.block_array if sparse.issparse(A) else np.block
     matrix = stack([[A.real, -A.imag], [A.imag, A.real]])
     return (sparse.csc_array(matrix) if sparse.issparse(A) else matrix), np.vstack([B.real, B.imag])

@@ -15,7 +15,9 @@ from skstruct.linalg._plan import Plan
 from skstruct.linalg._solution import Solution
 from skstruct.linalg._warn import warn_caller
 from skstruct.linalg.systems import LinearSystem, MatrixStructure
+from skstruct.linalg.systems._answer import estimated_rcond
 from skstruct.linalg.systems._inputs import as_matrix, as_rhs, system_of
+from skstruct.linalg.systems._matrix import is_finite
 from skstruct.linalg.systems._singular import low_rank_note
 
 MatrixLike = np.ndarray | sparse.sparray | sparse.spmatrix | LinearOperator
@@ -35,8 +37,9 @@ class SystemSolution:
         What was considered, what was tried.
     certificate : Certificate
         The backward error measured on A and B, and what was asked.
-    rcond : float
+    rcond : float or None
         Estimate of 1 / (||A||_1 ||A^-1||_1); at or below the rounding unit no digit is certain.
+        None where the solver keeps no factorisation.
     structure : MatrixStructure
         The facts known of A, those that were proven on the way among them.
     """
@@ -45,7 +48,7 @@ class SystemSolution:
     solver: str
     plan: Plan = field(repr=False)
     certificate: Certificate
-    rcond: float
+    rcond: float | None
     structure: MatrixStructure
 
 
@@ -57,9 +60,10 @@ def solve(
     The structure of A is found by looking at its entries, the cheapest algorithm for it solves the
     system, and the backward error
 
-    .. math:: \omega = \frac{\|b - A x\|_1}{\|A\|_1 \|x\|_1 + \|b\|_1}
+    .. math:: \omega = \frac{\|b - A x\|_2}{\|A\| \|x\|_2 + \|b\|_2}
 
-    is measured. If it exceeds :math:`10 \, \epsilon \sqrt n`, the answer is refined, and then the
+    is measured, with :math:`\|A\|_F` of a dense and :math:`\sqrt{\|A\|_1 \|A\|_\infty}` of a
+    sparse matrix. If it exceeds :math:`10 \, \epsilon \sqrt n`, the answer is refined, and then the
     next algorithm of the plan takes over. :func:`certified_solve` returns all of that along with x.
 
     Parameters
@@ -115,7 +119,10 @@ def solve(
         from skstruct.linalg.batches import batched_solve
 
         return batched_solve(a, b)
-    return certified_solve(a, b, assume=assume, precision=precision).x
+    matrix = as_matrix(a)
+    rhs = as_rhs(b, matrix.shape[0])
+    problem = system_of(matrix, rhs, assume, precision)
+    return shaped(problem, answer_to(problem).answer.x, rhs)
 
 
 def certified_solve(
@@ -147,8 +154,7 @@ def certified_solve(
     matrix = as_matrix(a)
     rhs = as_rhs(b, matrix.shape[0])
     problem = system_of(matrix, rhs, assume, precision)
-    solution = run(problem)
-    warn_of(problem, solution)
+    solution = answer_to(problem)
     return solution_of(problem, solution, rhs)
 
 
@@ -183,7 +189,7 @@ def explain(
     'triangular'
     """
     matrix = as_matrix(a)
-    rhs = np.zeros(matrix.shape[0]) if b is None else as_rhs(b, matrix.shape[0])
+    rhs = _zeros(matrix) if b is None else as_rhs(b, matrix.shape[0])
     return plan_for(system_of(matrix, rhs, assume, precision))
 
 
@@ -211,23 +217,50 @@ def structure_of(a: MatrixLike, *, assume: str | None = None) -> MatrixStructure
     dense 6 x 6 float64 matrix (symmetric, positive diagonal)
     """
     matrix = as_matrix(a)
-    return system_of(matrix, np.zeros(matrix.shape[0]), assume, "auto").structure
+    return system_of(matrix, _zeros(matrix), assume, "auto").structure
+
+
+def _zeros(matrix: MatrixLike) -> np.ndarray:
+    """Return a right-hand side in the precision of a matrix."""
+    return np.zeros(matrix.shape[0], dtype=np.result_type(matrix.dtype, np.float32))
+
+
+def answer_to(problem: LinearSystem) -> Solution:
+    """Run the engine; say what is wrong with a matrix that it cannot answer for, or warn."""
+    try:
+        solution = run(problem)
+    except np.linalg.LinAlgError as error:
+        # A residual shows every entry that is not finite, so nothing has looked for it before.
+        matrix = problem.matrix
+        if not isinstance(matrix, LinearOperator) and not is_finite(matrix):
+            raise ValueError("a contains NaN or infinity") from error
+        raise
+    warn_of(problem, solution)
+    return solution
 
 
 def solution_of(problem: LinearSystem, solution: Solution, rhs: np.ndarray) -> SystemSolution:
     """Return what the engine found in the shape of the right-hand sides as they were given."""
-    x = solution.answer.x
-    if np.iscomplexobj(rhs) and not problem.structure.is_complex:
-        real, imaginary = np.hsplit(x, 2)
-        x = real + 1j * imaginary
+    answer = solution.answer
+    rcond = answer.rcond
+    if rcond is None and answer.factor is not None:
+        rcond = estimated_rcond(problem, answer.factor)
     return SystemSolution(
-        np.ascontiguousarray(x).reshape(rhs.shape),
+        shaped(problem, answer.x, rhs),
         solution.solver,
         solution.plan,
         solution.certificate,
-        solution.answer.rcond,
+        rcond,
         proven(problem, solution),
     )
+
+
+def shaped(problem: LinearSystem, x: np.ndarray, rhs: np.ndarray) -> np.ndarray:
+    """Return the solution in the shape of the right-hand sides as they were given."""
+    if np.iscomplexobj(rhs) and not problem.structure.is_complex:
+        real, imaginary = np.hsplit(x, 2)
+        x = real + 1j * imaginary
+    return np.ascontiguousarray(x).reshape(rhs.shape)
 
 
 def proven(problem: LinearSystem, solution: Solution) -> MatrixStructure:
@@ -247,7 +280,7 @@ def warn_of(problem: LinearSystem, solution: Solution) -> None:
             f"{certificate.remedy}",
             LinAlgWarning,
         )
-    if rcond < problem.structure.eps:
+    if rcond is not None and rcond < problem.structure.eps:
         warn_caller(
             f"the matrix is singular to working precision{low_rank_note(problem)}: rcond is "
             f"{rcond:.1e}, and no digit of the solution is certain. Use lstsq for the solution of "

@@ -97,10 +97,7 @@ def svd(
 
         return batched_svd(a)
     matrix = as_array(a)
-    if rank is None:
-        found = _complete(matrix)
-    else:
-        found = _leading(matrix, rank, tol)
+    found = _complete(matrix) if rank is None else _leading(matrix, rank, tol)
     if not found.certificate.holds:
         warn_caller(
             f"the residual is {found.certificate.value:.1e}, asked were "

@@ -53,13 +53,14 @@ class MixedCholesky(HalvedFactor):
     def __init__(self, problem: LinearSystem) -> None:
         single, self.scale = halved(problem, self_adjoint_view(problem.matrix))
         self.dtype = single.dtype
-        potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), (single,))
+        potrf, self._trtrs = lapack.get_lapack_funcs(("potrf", "trtrs"), (single,))
         self._upper, info = potrf(single, clean=False, overwrite_a=True)
         if info > 0:
             raise Breakdown("not positive definite in half the precision")
 
     def substitute(self, rhs: np.ndarray, adjoint: bool) -> np.ndarray:
-        return self._potrs(self._upper, rhs)[0]
+        inside = self._trtrs(self._upper, rhs, trans=2)[0]
+        return self._trtrs(self._upper, inside, overwrite_b=True)[0]
 
     def slogdet(self) -> tuple[complex, float]:
         _, half = slogdet_of(np.diagonal(self._upper).real)

@@ -78,6 +78,8 @@ class ToeplitzInverse(Factor):
             raise Breakdown("a leading minor of it is zero") from failure
         if first[0] == 0 or not np.all(np.isfinite(first)):
             raise Breakdown("the first entry of its inverse is zero")
+        self._forward = fft.fft if problem.structure.is_complex else fft.rfft
+        self._back = fft.ifft if problem.structure.is_complex else fft.irfft
         self._length = fft.next_fast_len(2 * n)
         generators = first, last[::-1], _shifted(last), _shifted(first[::-1])
         self._transforms = [self._transform(v[:, None]) for v in generators]
@@ -88,20 +90,17 @@ class ToeplitzInverse(Factor):
         turned = rhs[::-1]
         plus = self._convolved(x, self._convolved(jy, turned)[::-1])
         minus = self._convolved(zy, self._convolved(zjx, turned)[::-1])
-        answer = (plus - minus) / self._first_entry
-        if rhs.dtype.kind != "c":
-            answer = answer.real
-        return np.ascontiguousarray(answer.astype(rhs.dtype, copy=False))
+        return ((plus - minus) / self._first_entry).astype(rhs.dtype, copy=False)
 
     def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
         return self.solve(rhs.conj()[::-1])[::-1].conj()  # A' = J A J
 
     def _transform(self, v: np.ndarray) -> np.ndarray:
-        return fft.fft(v, self._length, axis=0)
+        return self._forward(v, self._length, axis=0)
 
     def _convolved(self, transform: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Return L(v) times a block, given the transform of v."""
-        return fft.ifft(transform * self._transform(v), axis=0)[: len(v)]
+        return self._back(transform * self._transform(v), self._length, axis=0)[: len(v)]
 
     def slogdet(self) -> tuple[complex, float]:
         sign, log = np.linalg.slogdet(self._matrix)

@@ -10,8 +10,9 @@ import numpy as np
 
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import threaded_blas
-from skstruct.linalg.systems._condition import reciprocal_condition
+from skstruct.linalg.systems._condition import is_surely_regular, reciprocal_condition
 from skstruct.linalg.systems._factor import Factor
+from skstruct.linalg.systems._matrix import one_norm
 
 if TYPE_CHECKING:
     from skstruct.linalg.systems._problem import LinearSystem
@@ -32,9 +33,11 @@ class SystemAnswer:
     factor : Factor or None
         The factorisation that gave it, if there is one.
     backward_error : float
-        The largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns, in 1-norms.
-    rcond : float
-        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm; NaN if it is not known.
+        The largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns; see
+        :meth:`LinearSystem.backward_error`.
+    rcond : float or None
+        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm; None where a vector of random signs has
+        shown that it is above eps, or where there is no factorisation to tell.
     n_refinements : int
         Steps of iterative refinement.
     """
@@ -42,7 +45,7 @@ class SystemAnswer:
     x: np.ndarray
     factor: Factor | None
     backward_error: float
-    rcond: float
+    rcond: float | None
     n_refinements: int = 0
 
 
@@ -60,7 +63,7 @@ def answered(
     build : callable
         Returns the factorisation, or raises Breakdown, or LinAlgError where A is singular.
     rcond : float, optional
-        The estimate, where it is known.
+        The estimate, where it is known already.
 
     Raises
     ------
@@ -71,14 +74,24 @@ def answered(
     with threaded_blas(n):
         factor = build(problem)
         x, error, steps = refined(problem, factor)
-        if rcond is None:
-            rcond = reciprocal_condition(problem.norm, factor, n, dtype)
+        if rcond is None and not is_surely_regular(problem.norm, factor, n, dtype):
+            rcond = estimated_rcond(problem, factor)
     return SystemAnswer(x, factor, error, rcond, steps)
+
+
+def estimated_rcond(problem: LinearSystem, factor: Factor) -> float:
+    """Estimate 1 / (||A||_1 ||A^-1||_1), from above."""
+    norm = one_norm(problem.matrix)
+    return reciprocal_condition(
+        norm, factor, problem.structure.n, np.dtype(problem.structure.dtype)
+    )
 
 
 def refined(problem: LinearSystem, factor: Factor) -> tuple[np.ndarray, float, int]:
     """Return the solution, its backward error, and the number of refinement steps."""
     goal = factor.goal * problem.structure.eps * np.sqrt(max(problem.structure.n, 1))
+    if problem.n_rhs == 0:
+        return problem.rhs.copy(), 0.0, 0
     with np.errstate(all="ignore"):
         x = factor.solve(problem.rhs)
         if problem.has_many_rhs:

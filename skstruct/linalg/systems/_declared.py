@@ -58,7 +58,8 @@ def _declared_sparse(A: sparse.csc_array, assume: str) -> tuple[MatrixStructure,
     facts, reordering = sparse_structure(A)
     declared = frozenset([assume])
     if assume == "general":
-        return replace(facts, found=frozenset(), declared=declared), None
+        bare = replace(facts, found=frozenset(), bandwidths=None, block_sizes=())
+        return replace(bare, declared=declared), None
     needed = {"positive_definite": "hermitian"}.get(assume, assume)
     implied = facts.found.union(["hermitian"] if facts.is_self_adjoint else [])
     if facts.has("diagonal"):

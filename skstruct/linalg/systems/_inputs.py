@@ -61,7 +61,8 @@ def _dense(a: object) -> np.ndarray:
     a = np.asarray(a)
     if a.ndim != 2:
         raise np.linalg.LinAlgError(f"a must be a matrix, got an array of {a.ndim} dimensions")
-    return a.astype(_working_dtype(a.dtype, "a"), copy=False)
+    a = a.astype(_working_dtype(a.dtype, "a"), copy=False)
+    return a if a.flags.f_contiguous else np.ascontiguousarray(a)
 
 
 def as_rhs(b: object, n: int) -> np.ndarray:
@@ -124,10 +125,6 @@ def system_of(
     kind = None if assume is None else kind_named(assume)
     structure, reordering = facts_of(matrix, kind)
     columns = columns.astype(structure.dtype, copy=False)
-    problem = LinearSystem(
+    return LinearSystem(
         structure, matrix, columns, reordering, precision, columns.shape[1], wants_factor
     )
-    if not isinstance(matrix, LinearOperator) and not np.isfinite(problem.norm):
-        what = "too large numbers: its norm overflows" if is_finite(matrix) else "NaN or infinity"
-        raise ValueError(f"a contains {what}")
-    return problem

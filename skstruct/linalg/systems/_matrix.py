@@ -44,17 +44,42 @@ def fortran_view(A: np.ndarray) -> tuple[np.ndarray, bool]:
     return np.ascontiguousarray(A).T, True
 
 
-def one_norm(A: Matrix) -> float:
-    """Return ||A||_1, the largest sum of a column's absolute values; NaN or inf if A holds any."""
-    if A.shape[0] == 0:
-        return 0.0
+def norm_bound(A: Matrix | StructuredMatrix) -> float:
+    """Return a bound of ||A||_2 that takes one pass over the entries.
+
+    ||A||_F of a dense matrix; the root of ||A||_1 ||A||_inf of a sparse one, for which that is
+    much smaller; ||A||_1 of a matrix that is declared by a class. Of a matrix known by its products
+    it is a lower bound, by a few steps of a power iteration.
+    """
     if isinstance(A, StructuredMatrix):
         return A.norm(1)
     if isinstance(A, LinearOperator):
-        return probed_norm(A.matmat, A.shape[0], 1)
+        return probed_norm(A.matmat, A.shape[0], 2)
+    if not sparse.issparse(A):
+        return vector_norm(A.ravel(order="K"))
+    sizes = abs(A)
+    columns, rows = (np.asarray(sizes.sum(axis=axis, dtype=np.float64)) for axis in (0, 1))
+    return float(np.sqrt(columns.max(initial=0.0)) * np.sqrt(rows.max(initial=0.0)))
+
+
+def vector_norm(v: np.ndarray) -> float:
+    """Return ||v||_2; at four times the speed of a sum of magnitudes where nothing overflows."""
+    with np.errstate(all="ignore"):
+        squares = float(np.vdot(v, v).real)
+        if np.isfinite(squares) and (squares > np.finfo(v.dtype).tiny or not v.any()):
+            return float(np.sqrt(squares))
+        largest = float(np.abs(v).max(initial=0.0))
+        return largest * float(np.linalg.norm(v / largest))
+
+
+def one_norm(A: Matrix | StructuredMatrix) -> float:
+    """Return ||A||_1, the largest sum of a column's magnitudes."""
+    if isinstance(A, StructuredMatrix):
+        return A.norm(1)
+    if A.shape[0] == 0:
+        return 0.0
     if sparse.issparse(A):
-        sums = np.asarray(abs(A).sum(axis=0, dtype=np.float64))
-        return float(sums.max())
+        return float(np.asarray(abs(A).sum(axis=0, dtype=np.float64)).max())
     view, transposed = fortran_view(A)
     (lange,) = lapack.get_lapack_funcs(("lange",), (view,))
     return float(lange("I" if transposed else "1", view))
@@ -85,8 +110,10 @@ def is_finite(A: Matrix) -> bool:
 
 
 def column_norms(V: np.ndarray) -> np.ndarray:
-    """Return the 1-norm of each column, summed in double precision."""
-    return np.abs(V).sum(axis=0, dtype=np.float64)
+    """Return the 2-norm of each column, in double precision."""
+    if V.shape[1] == 1:
+        return np.array([vector_norm(V[:, 0])])
+    return np.linalg.norm(V, axis=0).astype(np.float64)
 
 
 def self_adjoint_view(A: np.ndarray) -> np.ndarray:

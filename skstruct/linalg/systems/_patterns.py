@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# Rows that are looked at together.
+STRIP_ROWS = 256
+
 
 def triangular_order(nonzero: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return orders of rows and columns in which a pattern is lower triangular, or None.
@@ -26,13 +29,33 @@ def triangular_order(nonzero: np.ndarray) -> tuple[np.ndarray, np.ndarray] | Non
     """
     n = len(nonzero)
     counts = np.count_nonzero(nonzero, axis=1)
-    if counts.sum() > n * (n + 1) // 2:
+    if counts.sum() > n * (n + 1) // 2 or counts.min() != 1:
         return None
-    ready = np.flatnonzero(counts == 1)
-    if not len(ready):
+    return _order_by_counts(nonzero, counts) or _order_by_steps(nonzero, counts)
+
+
+def _order_by_counts(
+    nonzero: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Sort rows and columns by their nonzeros: enough where the triangle is full."""
+    rows = np.argsort(counts, kind="stable")
+    columns = np.argsort(-np.count_nonzero(nonzero, axis=0), kind="stable")
+    if not nonzero[rows, columns].all():
         return None
+    for start in range(0, len(rows), STRIP_ROWS):
+        strip = nonzero.take(rows[start : start + STRIP_ROWS], axis=0)
+        if np.triu(strip.take(columns[start + 1 :], axis=1)).any():
+            return None
+    return rows, columns
+
+
+def _order_by_steps(
+    nonzero: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Take away rows with one nonzero, and their columns, until none is left."""
     by_column = np.ascontiguousarray(nonzero.T)
-    waiting = np.ones(n, dtype=bool)
+    waiting = np.ones(len(nonzero), dtype=bool)
+    ready = np.flatnonzero(counts == 1)
     rows, columns = [], []
     while len(ready):
         taken = np.argmax(nonzero[ready] & waiting, axis=1)
@@ -41,7 +64,7 @@ def triangular_order(nonzero: np.ndarray) -> tuple[np.ndarray, np.ndarray] | Non
         rows.append(ready)
         columns.append(taken)
         waiting[taken] = False
-        counts -= np.count_nonzero(by_column[taken], axis=0)
+        counts = counts - np.count_nonzero(by_column[taken], axis=0)
         ready = np.flatnonzero(counts == 1)
     if waiting.any():
         return None

@@ -67,7 +67,7 @@ class UpdatedCholesky(Factor):
     proves = frozenset(["positive_definite"])
 
     def __init__(self, lower: np.ndarray, u: np.ndarray, sign: int) -> None:
-        trtrs, self._potrs = lapack.get_lapack_funcs(("trtrs", "potrs"), (lower, u))
+        (trtrs,) = lapack.get_lapack_funcs(("trtrs",), (lower, u))
         w = trtrs(lower, u[:, None], lower=1)[0][:, 0]
         sums = 1.0 + sign * np.concatenate([[0.0], np.cumsum(np.square(np.abs(w)))])
         if not sums[-1] > np.finfo(w.dtype).eps:
@@ -78,10 +78,12 @@ class UpdatedCholesky(Factor):
         # Column j of L_0 K: L_0[:, j] K_jj + share_j * sum of L_0[:, i] w_i over i > j.
         weighted = np.tril(lower) * w
         later = np.cumsum(weighted[:, ::-1], axis=1)[:, ::-1] - weighted
+        self._trtrs = trtrs
         self.lower = np.asfortranarray(np.tril(lower) * scale + later * share)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return self._potrs(self.lower, rhs, lower=1)[0]
+        inside = self._trtrs(self.lower, rhs, lower=True)[0]
+        return self._trtrs(self.lower, inside, lower=True, trans=2, overwrite_b=True)[0]
 
     solve_adjoint = solve
 

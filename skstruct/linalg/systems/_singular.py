@@ -13,12 +13,22 @@ SKETCH_SEED = 20240917
 
 
 def singular(problem: LinearSystem, why: str) -> np.linalg.LinAlgError:
-    """Return the error for a singular matrix."""
+    """Return the error for a singular matrix; a row or column of zeros says more than `why`."""
     n = problem.structure.n
     return np.linalg.LinAlgError(
-        f"the {n} x {n} matrix is singular: {why}{low_rank_note(problem)}. "
+        f"the {n} x {n} matrix is singular: {zero_line(problem) or why}{low_rank_note(problem)}. "
         "For a least-squares solution of minimum norm use lstsq"
     )
+
+
+def zero_line(problem: LinearSystem) -> str | None:
+    """Name the first row or column that is zero, if one is."""
+    nonzero = problem.matrix != 0
+    for name, axis in (("row", 1), ("column", 0)):
+        (zeros,) = np.nonzero(np.asarray(nonzero.sum(axis=axis)) == 0)
+        if len(zeros):
+            return f"{name} {zeros[0]} is zero"
+    return None
 
 
 def low_rank_note(problem: LinearSystem) -> str:
@@ -28,7 +38,7 @@ def low_rank_note(problem: LinearSystem) -> str:
     of the sketch below n eps of the largest count as zero.
     """
     s = problem.structure
-    if s.n <= SKETCH_COLUMNS or problem.matrix is None:
+    if s.n <= SKETCH_COLUMNS or not s.is_dense:
         return ""
     probes = np.random.default_rng(SKETCH_SEED).standard_normal((s.n, SKETCH_COLUMNS))
     values = np.linalg.svd(problem.matrix @ probes.astype(s.dtype), compute_uv=False)
@@ -41,7 +51,8 @@ def not_definite(problem: LinearSystem, order: int) -> Exception:
 
     An error if the matrix was declared positive definite, else Breakdown: the plan goes on.
     """
-    why = f"not positive definite: the leading minor of order {order} is not positive"
+    reordered = " after reordering" if problem.reordering is not None else ""
+    why = f"not positive definite: the leading minor of order {order}{reordered} is not positive"
     if "positive_definite" in problem.structure.declared:
         return np.linalg.LinAlgError(f"the matrix was declared positive_definite, but is {why}")
     return Breakdown(why)

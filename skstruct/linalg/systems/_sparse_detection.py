@@ -28,7 +28,8 @@ def sparse_structure(A: sparse.csc_array) -> tuple[MatrixStructure, Reordering |
     below = int(np.max(rows - columns, initial=0))
     above = int(np.max(columns - rows, initial=0))
     if n <= 1 or below == above == 0:
-        return replace(facts.with_found("diagonal"), bandwidths=(0, 0)), None
+        facts = facts.with_found("diagonal")
+        return replace(facts, bandwidths=(0, 0), factor_nnz=float(A.nnz)), None
     facts = replace(facts.with_found(*band_kinds(n, below, above)), bandwidths=(below, above))
     if facts.has("lower_triangular", "upper_triangular"):
         return replace(facts, factor_nnz=float(A.nnz)), None

@@ -49,7 +49,7 @@ class SparseFactor(Factor):
         except RuntimeError as failure:
             if symmetric:
                 raise Breakdown(f"a pivot on the diagonal vanishes ({failure})") from failure
-            raise singular(problem, _what_is_zero(problem)) from failure
+            raise singular(problem, "a pivot of its sparse LU factorisation is zero") from failure
         if symmetric and "positive_definite" in problem.structure.declared:
             (negative,) = np.nonzero(~(self._factors.U.diagonal().real > 0))
             if len(negative):
@@ -65,13 +65,3 @@ class SparseFactor(Factor):
         lu = self._factors
         sign = permutation_sign(lu.perm_r) * permutation_sign(lu.perm_c)
         return slogdet_of(lu.U.diagonal(), sign)
-
-
-def _what_is_zero(problem: LinearSystem) -> str:
-    """Say which row or column is zero, if one is."""
-    sizes = abs(problem.matrix)
-    for name, axis in (("row", 1), ("column", 0)):
-        (zeros,) = np.nonzero(np.asarray(sizes.sum(axis=axis)) == 0)
-        if len(zeros):
-            return f"{name} {zeros[0]} is zero"
-    return "a pivot of its sparse LU factorisation is zero"

@@ -61,10 +61,10 @@ def test_a_grid_of_three_dimensions():
     solution = certified_solve(A, b)
     assert solution.solver == "iterative"
     assert solution.certificate.holds
-    assert np.isnan(solution.rcond)
+    assert solution.rcond is None
     assert "iterations are cheaper than factors" in str(solution.plan)
-    gap = np.abs(b - A @ solution.x).sum(axis=0)
-    scale = 12 * np.abs(solution.x).sum(axis=0) + np.abs(b).sum(axis=0)
+    gap = np.linalg.norm(b - A @ solution.x, axis=0)
+    scale = 12 * np.linalg.norm(solution.x, axis=0) + np.linalg.norm(b, axis=0)
     assert (gap / scale <= 10 * np.finfo(float).eps * np.sqrt(A.shape[0])).all()
 
 
