@@ -1,4 +1,4 @@
-"""All right-hand sides of a system, group by group."""
+"""All right-hand sides of a system, one after the other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skstruct.linalg._threads import parallel_region
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import SquareOperator
 from skstruct.linalg.iterative_systems._routes import Route
-from skstruct.linalg.iterative_systems._run import Goal, GroupRun, Makers
+from skstruct.linalg.iterative_systems._run import ColumnRun, Goal, Makers
 from skstruct.linalg.iterative_systems._watch import Budget, IterationState
 
 # A grid of 1000^2 takes 3400 iterations of conjugate gradients with the diagonal.
@@ -93,27 +93,26 @@ def iterate_columns(
     x = np.zeros_like(rhs) if start is None else start / scales
     norms = np.linalg.norm(rhs, axis=0)
     x[:, norms == 0] = 0.0
-    n_iter = np.zeros(rhs.shape[1], dtype=np.int64)
-    histories: list[list[float]] = [[] for _ in n_iter]
+    make, routes = Makers(operator), list(routes)
+    histories: list[list[float]] = [[] for _ in norms]
     attempts: list[Attempt] = []
-    make, routes, stopped = Makers(operator), list(routes), False
+    stopped = False
     max_iter = DEFAULT_MAX_ITER if max_iter is None else max_iter
-    left = np.flatnonzero(norms > 0)
     with parallel_region():
-        while len(left) and not stopped:
-            group, left = np.split(left, [routes[0].at_a_time])
-            budget = Budget(max_iter - int(n_iter[group].max()), group, norms[group], callback)
-            run = GroupRun(operator, facts, rhs[:, group], x[:, group], goal, budget, make)
-            routes, unfinished = run.follow(routes)  # what is slow for one is for another
-            x[:, group], stopped = run.x, budget.stopped
-            n_iter[group] += budget.n_iter
-            for place, column in enumerate(group):
-                histories[column] += [row[place] for row in budget.history]
+        for j in np.flatnonzero(norms > 0).tolist():
+            one = [j]  # keeps two dimensions
+            budget = Budget(max_iter, j, float(norms[j]), callback)
+            run = ColumnRun(operator, facts, rhs[:, one], x[:, one], goal, budget, make)
+            routes = run.follow(routes)  # what is slow for one is for another
+            x[:, one], histories[j] = run.x, budget.history
             attempts += run.attempts
-            left = np.concatenate([group[unfinished], left])
+            stopped = budget.stopped
+            if stopped:
+                break
+    n_iter = np.array([len(history) for history in histories], dtype=np.int64)
     residuals = np.full((n_iter.max(initial=0), len(n_iter)), np.nan)
-    for column, history in enumerate(histories):
-        residuals[: n_iter[column], column] = history[: n_iter[column]]
+    for j, history in enumerate(histories):
+        residuals[: n_iter[j], j] = history
     with np.errstate(over="ignore"):
         x *= scales
     return Iterated(x, n_iter, residuals, routes[0], tuple(dict.fromkeys(attempts)), stopped)

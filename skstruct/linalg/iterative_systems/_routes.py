@@ -72,11 +72,6 @@ class Route:
         """What the plan calls it."""
         return f"{self.method} + {self.preconditioner.name}"
 
-    @property
-    def at_a_time(self) -> int:
-        """How many right-hand sides it takes."""
-        return methods.BY_NAME[self.method].at_a_time
-
     def new_method(self) -> Method:
         """Return a method for one run."""
         return methods.BY_NAME[self.method]()
@@ -174,7 +169,7 @@ def _considered(
         product = Cost(traffic=(number + index) * facts.nnz)
         times = method.products
         once = method.work(facts) + (product + M.work(facts)).repeated(times)
-        memory = M.setup(facts).memory + method.work(facts).memory * min(n_rhs, method.at_a_time)
+        memory = M.setup(facts).memory + method.work(facts).memory
         iterations = M.iterations(facts) / times
         cost = M.setup(facts) + once.repeated(iterations * n_rhs)
         cost = replace(cost, memory=memory)

@@ -1,4 +1,4 @@
-"""The iteration of a few right-hand sides: route after route, leg after leg, from true residuals.
+"""The iteration of a right-hand side: route after route, leg after leg, from true residuals.
 
 A leg ends where the residual of its recurrence falls below half of what is asked. Then b - A x is
 computed, and if that is too large another leg begins there.
@@ -47,15 +47,10 @@ class Goal:
     rounding: float
     norm: float
 
-    def size(self, x: np.ndarray, rhs_norms: np.ndarray) -> np.ndarray:
-        """Return how large the residuals of the columns of x may be."""
-        scale = self.norm * np.linalg.norm(x, axis=0) + rhs_norms
-        as_direct = np.minimum(self.rounding * scale, LARGEST * rhs_norms)
-        return np.maximum(self.tol * rhs_norms, as_direct)
-
-    def is_met(self, x: np.ndarray, residual: np.ndarray, rhs_norms: np.ndarray) -> np.ndarray:
-        """Whether the columns of x are good enough."""
-        return np.linalg.norm(residual, axis=0) <= self.size(x, rhs_norms)
+    def size(self, x: np.ndarray, rhs_norm: float) -> float:
+        """Return how large the norm of the residual of x may be."""
+        scale = self.norm * float(np.linalg.norm(x)) + rhs_norm
+        return max(self.tol * rhs_norm, min(self.rounding * scale, LARGEST * rhs_norm))
 
 
 class Makers:
@@ -79,8 +74,8 @@ class Makers:
         return made
 
 
-class GroupRun:
-    """Iterates some columns until each is good enough or nothing more can be done.
+class ColumnRun:
+    """Iterates a right-hand side until x is good enough or nothing more can be done.
 
     Parameters
     ----------
@@ -88,8 +83,8 @@ class GroupRun:
         A.
     facts : SystemFacts
         What is known of it.
-    rhs, x : ndarray of shape (n, c)
-        Right-hand sides, none of them zero, and where to begin.
+    rhs, x : ndarray of shape (n, 1)
+        The right-hand side, which is not zero, and where to begin.
     goal : Goal
         When it is good enough.
     budget : Budget
@@ -99,7 +94,7 @@ class GroupRun:
 
     Attributes
     ----------
-    x, residual : ndarray of shape (n, c)
+    x, residual : ndarray of shape (n, 1)
         The best so far, and b - A x.
     attempts : list of Attempt
         What ran, and what came of it.
@@ -119,68 +114,64 @@ class GroupRun:
         self._budget, self._make = budget, make
         self._rhs, self.x = rhs, x
         self.residual = rhs - operator.times(x) if x.any() else rhs.copy()
+        self._size = _norm(self.residual)
         self.attempts: list[Attempt] = []
+
+    @property
+    def is_good(self) -> bool:
+        """Whether x is good enough."""
+        return self._size <= self._goal.size(self.x, self._budget.scale)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to do, or to do it with."""
-        budget = self._budget
-        return bool(self._met().all()) or budget.stopped or budget.remaining <= 0
+        return self.is_good or self._budget.stopped or self._budget.remaining <= 0
 
-    def follow(self, routes: Sequence[Route]) -> tuple[list[Route], np.ndarray]:
-        """Try the routes in order.
+    def follow(self, routes: Sequence[Route]) -> list[Route]:
+        """Try the routes in order; return the last one that ran, and what is left to try.
 
         One that was given up comes again at the end, at the price that it then promised.
-
-        Returns
-        -------
-        routes : list of Route
-            The last one that ran, and what is left to try; or, where that takes fewer columns at
-            a time, only what is left.
-        unfinished : ndarray
-            In the latter case, which columns are to be iterated with it.
 
         Raises
         ------
         numpy.linalg.LinAlgError
             A was declared positive definite, and is not.
         """
-        left, again, tried, ran = list(routes), [], set(), []
-        while (left or again) and not self.is_over:
-            left = left or [again.pop(0)]
-            if left[0].at_a_time < self.x.shape[1]:
-                return [*left, *again], np.flatnonzero(~self._met())
-            route = left.pop(0)
+        left, again, ran = list(routes), [], []
+        tried, needless = set(), None
+        while not self.is_over:
+            waiting = [route for route in left if route.method != needless] or again
+            if not waiting:
+                break
+            route = waiting[0]
+            (again if waiting is again else left).remove(route)
             ran = [route]
             tried.add(route.preconditioner.name)
             others = (r.seconds for r in left if r.preconditioner.name not in tried)
             watch = self._watch(route, next(others, np.inf))
-            # Where conjugate gradients are slow MINRES with the same M is, too.
-            unwanted = "minres" if route.method == "cg" else None
+            if route.method == "cg":
+                needless = "minres"  # where conjugate gradients are slow it is, too
             try:
                 self._carry_out(route, watch)
             except NotDefinite as found:
                 if self._facts.declared == "positive_definite":
                     raise np.linalg.LinAlgError(f"a was declared so, but {found}") from found
                 self._note(route, str(found))
-                unwanted = "cg"
+                needless = None
+                left, again = (_without_conjugate_gradients(some) for some in (left, again))
             except Breakdown as breakdown:
                 self._note(route, str(breakdown))
             if watch.is_slow:
                 again.append(replace(route, seconds=watch.remaining_seconds))
                 again.sort(key=lambda slow: slow.seconds)
-            left, again = (
-                [other for other in some if other.method != unwanted] for some in (left, again)
-            )
-        return [*ran, *left, *again], np.arange(0)
+        return [*ran, *left, *again]
 
     def _watch(self, route: Route, alternative: float) -> RouteWatch:
-        goal = self._goal.size(self.x, self._budget.scale) / self._budget.scale
         return RouteWatch(
             self._budget,
             route.method,
             route.preconditioner.name,
-            float(goal.min()),
+            self._goal.size(self.x, self._budget.scale) / self._budget.scale,
             route.seconds_per_iteration,
             alternative,
         )
@@ -190,39 +181,34 @@ class GroupRun:
         apply, method = self._make(route), route.new_method()
         restarts = 0
         while not self.is_over and not watch.outcome and restarts <= MAX_RESTARTS:
-            active = np.flatnonzero(~self._met())
-            watch.begin_leg(active)
-            before = np.linalg.norm(self.residual[:, active], axis=0)
-            size = self._goal.size(self.x[:, active], self._budget.scale[active])
-            leg = method.leg(self._operator, apply, self.residual[:, active], MARGIN * size, watch)
-            after = self._accept(active, leg.step)
+            before, goal = self._size, self._goal.size(self.x, self._budget.scale)
+            leg = method.leg(self._operator, apply, self.residual, MARGIN * goal, watch)
+            self._accept(leg.step)
             if leg.is_cycle:
-                watch.note(float((after / self._budget.scale[active]).max()))
+                watch.note(self._size / self._budget.scale)
             else:
                 restarts += 1
-            wanted = CYCLE_GAIN if leg.is_cycle else MIN_GAIN
-            if not (after <= wanted * before).any():
+            if not self._size <= (CYCLE_GAIN if leg.is_cycle else MIN_GAIN) * before:
                 break
-        done = bool(self._met().all())
-        reached = np.max(np.linalg.norm(self.residual, axis=0) / self._budget.scale)
-        self._note(
-            route, "converged" if done else watch.outcome or f"ended at a residual of {reached:.1e}"
-        )
+        reached = f"ended at a residual of {self._size / self._budget.scale:.1e}"
+        self._note(route, "converged" if self.is_good else watch.outcome or reached)
 
-    def _accept(self, active: np.ndarray, step: np.ndarray) -> np.ndarray:
-        """Add a step to the columns that it improves; return the norms of their residuals."""
-        x = self.x[:, active] + step
+    def _accept(self, step: np.ndarray) -> None:
+        """Add a step if that reduces the residual."""
         with np.errstate(all="ignore"):
-            residual = self._rhs[:, active] - self._operator.times(x)
-            sizes = np.linalg.norm(residual, axis=0)
-        before = np.linalg.norm(self.residual[:, active], axis=0)
-        better = sizes < before
-        self.x[:, active[better]] = x[:, better]
-        self.residual[:, active[better]] = residual[:, better]
-        return np.where(better, sizes, before)
-
-    def _met(self) -> np.ndarray:
-        return self._goal.is_met(self.x, self.residual, self._budget.scale)
+            x = self.x + step
+            residual = self._rhs - self._operator.times(x)
+            size = _norm(residual)
+        if size < self._size:
+            self.x, self.residual, self._size = x, residual, size
 
     def _note(self, route: Route, outcome: str) -> None:
         self.attempts.append(Attempt(route.name, outcome))
+
+
+def _norm(column: np.ndarray) -> float:
+    return float(np.linalg.norm(column[:, 0]))
+
+
+def _without_conjugate_gradients(routes: Sequence[Route]) -> list[Route]:
+    return [route for route in routes if route.method != "cg"]

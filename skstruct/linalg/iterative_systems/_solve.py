@@ -198,16 +198,16 @@ def _certificate(
     """Measure the solution as it is returned."""
     with np.errstate(all="ignore"):
         scales = column_scales(rhs)
-        rhs, wide = rhs / scales, x / scales
-        residual = np.linalg.norm(rhs - operator.times(wide), axis=0)
+        rhs, x = rhs / scales, x / scales
+        residual = np.linalg.norm(rhs - operator.times(x), axis=0)
         norms = np.linalg.norm(rhs, axis=0)
         relative = np.where(norms > 0, residual / norms, residual)
-        scale = goal.norm * np.linalg.norm(wide, axis=0) + norms
+        scale = goal.norm * np.linalg.norm(x, axis=0) + norms
         backward = np.where(scale > 0, residual / scale, residual)
     small = relative <= goal.tol
-    if not small.all() and (residual <= goal.size(wide, norms)).all():
-        largest = float(backward[~small].max())
-        return Certificate(BACKWARD_ERROR, largest, goal.rounding, REMEDY)
+    allowed = np.array([goal.size(column, norm) for column, norm in zip(x.T, norms, strict=True)])
+    if not small.all() and (residual <= allowed).all():
+        return Certificate(BACKWARD_ERROR, float(backward[~small].max()), goal.rounding, REMEDY)
     return Certificate(RESIDUAL, float(relative.max(initial=0.0)), goal.tol, REMEDY)
 
 

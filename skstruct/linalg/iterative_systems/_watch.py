@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,56 +24,49 @@ class IterationState:
 
     Attributes
     ----------
+    column : int
+        The right-hand side that is iterated.
     iteration : int
-        Iterations done, of all methods together.
+        Iterations done for it, of all methods together.
     residual : float
-        The largest |b - A x| / |b| of the columns iterated, as far as the recurrence tells; NaN in
-        an iteration that has none.
+        |b - A x| / |b|, as far as the recurrence tells; NaN in an iteration that has none.
     method, preconditioner : str
         What is running.
-    columns : ndarray of shape (c,)
-        The right-hand sides that are iterated at present.
     """
 
+    column: int
     iteration: int
     residual: float
     method: str
     preconditioner: str
-    columns: np.ndarray
 
 
 @dataclass
 class Budget:
-    """What all routes of some columns share.
+    """What all routes of a right-hand side share.
 
     Attributes
     ----------
     max_iter : int
         Bound on the iterations.
-    columns : ndarray of shape (c,)
-        Which right-hand sides they are.
-    scale : ndarray of shape (c,)
-        Their norms.
+    column : int
+        Which right-hand side it is.
+    scale : float
+        Its norm.
     callback : callable or None
         Is given an :class:`IterationState` after each iteration; True stops.
-    history : list of ndarray of shape (c,)
-        Relative residuals after each iteration.
-    n_iter : ndarray of shape (c,)
-        Iterations of each column.
+    history : list of float
+        Relative residuals after each iteration; NaN where they are not known.
     stopped : bool
         Whether the callback said to stop.
     """
 
     max_iter: int
-    columns: np.ndarray
-    scale: np.ndarray
+    column: int
+    scale: float
     callback: Callable[[IterationState], bool] | None = None
-    history: list[np.ndarray] = field(default_factory=list)
-    n_iter: np.ndarray = field(init=False)
+    history: list[float] = field(default_factory=list)
     stopped: bool = False
-
-    def __post_init__(self) -> None:
-        self.n_iter = np.zeros(len(self.columns), dtype=np.int64)
 
     @property
     def remaining(self) -> int:
@@ -118,7 +112,6 @@ class RouteWatch:
         self._budget = budget
         self._names = method, preconditioner
         self._goal, self._once, self._alternative = goal, seconds_per_iteration, alternative
-        self._active = np.arange(len(budget.columns))
         self._sizes: list[tuple[int, float]] = []
         self._count = self._judged_at = self._marked_at = 0
         self._smallest = self._marked = np.inf
@@ -130,34 +123,21 @@ class RouteWatch:
         """Iterations that are left."""
         return self._budget.remaining
 
-    def begin_leg(self, active: np.ndarray) -> None:
-        """Iterate these columns of the group."""
-        self._active = active
-
-    def __call__(self, sizes: np.ndarray | None = None) -> bool:
-        """Note one iteration and the norms of its residuals; return whether to stop.
-
-        None if they are not known; NaN for a column that is not iterated any more.
-        """
+    def __call__(self, size: float = np.nan) -> bool:
+        """Note an iteration and the norm of its residual, if known; return whether to stop."""
         budget = self._budget
         self._count += 1
-        active, size = self._active, np.nan
-        row = np.full(len(budget.columns), np.nan)
-        if sizes is not None:
-            active, sizes = active[~np.isnan(sizes)], sizes[~np.isnan(sizes)]
-            row[active] = sizes / budget.scale[active]
-            size = float(row[active].max(initial=0.0))
-        budget.history.append(row)
-        budget.n_iter[active] += 1
+        relative = size / budget.scale
+        budget.history.append(relative)
         if budget.callback is not None:
-            state = IterationState(len(budget.history), size, *self._names, budget.columns[active])
+            state = IterationState(budget.column, len(budget.history), relative, *self._names)
             budget.stopped |= bool(budget.callback(state))
-        if sizes is not None:
-            self.note(size)
+        if not math.isnan(relative):
+            self.note(relative)
         return bool(self.outcome) or budget.stopped or self.remaining <= 0
 
     def note(self, size: float) -> None:
-        """Note the largest relative residual, and judge the route by it."""
+        """Note a relative residual, and judge the route by it."""
         self._sizes.append((self._count, size))
         self._smallest = min(self._smallest, size)
         if self._count - self._marked_at >= STALL_ITERATIONS:

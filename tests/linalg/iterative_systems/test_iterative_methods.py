@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
-from system_matrices import MATRICES, convection, grid, magnetic, rough, sides, waves
+from system_matrices import MATRICES, convection, grid, magnetic, sides, waves
 
 from skstruct.linalg import Breakdown
 from skstruct.linalg.iterative_systems._facts import SystemFacts, facts_of
@@ -20,19 +20,19 @@ class Recorder:
     def __init__(self, remaining=10_000, stop_after=None):
         self.remaining, self.sizes, self._stop_after = remaining, [], stop_after
 
-    def __call__(self, sizes=None):
+    def __call__(self, size=np.nan):
         self.remaining -= 1
-        self.sizes.append(sizes)
+        self.sizes.append(size)
         return self.remaining <= 0 or len(self.sizes) == self._stop_after
 
 
 def leg(name, A, b, goal=1e-10, preconditioner="jacobi", watch=None, method=None):
     operator = SquareOperator(A)
     apply = PRECONDITIONERS[preconditioner].make(operator)
-    b = b.reshape(operator.n, -1).astype(operator.dtype)
-    goals = goal * np.linalg.norm(b, axis=0)
+    b = b.reshape(operator.n, 1).astype(operator.dtype)
+    goal = goal * np.linalg.norm(b[:, 0])
     method = BY_NAME[name]() if method is None else method
-    return method.leg(operator, apply, b, goals, watch or Recorder())
+    return method.leg(operator, apply, b, goal, watch or Recorder())
 
 
 SUITABLE = [
@@ -68,23 +68,15 @@ def test_scale_of_the_matrix_does_not_matter(name, scale):
     assert_allclose(small, leg(name, A, b).step, rtol=1e-6, atol=1e-8)
 
 
-def test_conjugate_gradients_of_columns_are_those_of_each():
-    A, b = rough(8, decades=1), sides(64, 5)
-    together = leg("cg", A, b).step
-    for j in range(5):
-        assert_allclose(together[:, j], leg("cg", A, b[:, j]).step[:, 0], rtol=1e-9, atol=1e-12)
-
-
-def test_conjugate_gradients_drop_columns_that_are_done():
+def test_conjugate_gradients_end_after_as_many_iterations_as_eigenvectors():
     A = grid(10)
     _, vectors = np.linalg.eigh(A.toarray())
     watch = Recorder()
-    b = np.column_stack([vectors[:, 3], sides(100)])  # one iteration for an eigenvector
-    step = leg("cg", A, b, watch=watch).step
-    assert_allclose(A @ step, b, atol=1e-8)
-    counts = np.isfinite(np.array(watch.sizes)).sum(axis=0)
-    assert counts[0] == 1
-    assert counts[1] > 10
+    b = vectors[:, [3, 50, 99]].sum(axis=1)
+    step = leg("cg", A, b, watch=watch).step[:, 0]
+    assert_allclose(A @ step, b, atol=1e-9)
+    assert len(watch.sizes) == 3
+    assert watch.sizes[-1] == pytest.approx(np.linalg.norm(b - A @ step), abs=1e-14)
 
 
 @pytest.mark.parametrize("A", [waves(12), MATRICES["definite"] * -1.0])
@@ -113,7 +105,7 @@ def test_minres_of_a_hermitian_matrix_is_that_of_its_real_form():
 def test_minres_reduces_the_residual_in_each_measurement():
     watch = Recorder()
     leg("minres", waves(14), sides(196), watch=watch)
-    sizes = [float(size[0]) for size in watch.sizes if size is not None]
+    sizes = [size for size in watch.sizes if np.isfinite(size)]
     assert len(sizes) >= 5
     assert all(later <= 1.001 * sooner for sooner, later in pairwise(sizes))
 
@@ -121,9 +113,7 @@ def test_minres_reduces_the_residual_in_each_measurement():
 def test_minres_breaks_down_with_an_indefinite_preconditioner():
     operator = SquareOperator(grid(5))
     with pytest.raises(Breakdown, match="MINRES found a indefinite preconditioner"):
-        BY_NAME["minres"]().leg(
-            operator, lambda r: -r, np.ones((25, 1)), np.array([1e-9]), Recorder()
-        )
+        BY_NAME["minres"]().leg(operator, lambda r: -r, np.ones((25, 1)), 1e-9, Recorder())
 
 
 @pytest.mark.parametrize("name", ["minres", "bicgstab"])
@@ -131,7 +121,7 @@ def test_the_best_that_was_measured_is_returned(name):
     A, b = (waves(14) if name == "minres" else convection(14)), sides(196)
     watch = Recorder(stop_after=30)
     step = leg(name, A, b, watch=watch).step[:, 0]
-    sizes = [float(size[0]) for size in watch.sizes if size is not None]
+    sizes = [size for size in watch.sizes if np.isfinite(size)]
     assert np.linalg.norm(b - A @ step) == pytest.approx(min(sizes))
 
 
@@ -160,7 +150,7 @@ def test_gmres_tells_the_residual_of_x():
     A, b = convection(20), sides(400)
     watch = Recorder(remaining=15)
     step = leg("gmres", A, b, preconditioner="ilu", goal=1e-5, watch=watch).step[:, 0]
-    assert np.linalg.norm(b - A @ step) == pytest.approx(float(watch.sizes[-1][0]), rel=1e-6)
+    assert np.linalg.norm(b - A @ step) == pytest.approx(watch.sizes[-1], rel=1e-6)
 
 
 def test_obstacles():

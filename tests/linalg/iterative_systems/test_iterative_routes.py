@@ -10,7 +10,7 @@ from skstruct.linalg import InapplicableSolver, config_context
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import SquareOperator
 from skstruct.linalg.iterative_systems._routes import plan_routes, routes_for
-from skstruct.linalg.iterative_systems._run import LARGEST, Goal, GroupRun, Makers
+from skstruct.linalg.iterative_systems._run import LARGEST, ColumnRun, Goal, Makers
 from skstruct.linalg.iterative_systems._watch import (
     SPENT_SHARE,
     STALL_ITERATIONS,
@@ -101,7 +101,7 @@ def test_prices_grow_with_the_right_hand_sides():
     with config_context(memory_limit=LIMIT):
         one, ten = (routes_for(SPACE, k)[0] for k in (1, 10))
     assert ten.seconds == pytest.approx(10 * one.seconds, rel=0.01)
-    assert one.cost.memory < ten.cost.memory
+    assert one.cost.memory == ten.cost.memory
 
 
 def test_plan_is_a_pure_function_of_the_facts():
@@ -113,14 +113,14 @@ def test_plan_is_a_pure_function_of_the_facts():
 
 
 def watch(alternative, once=1.0, max_iter=100_000, callback=None):
-    budget = Budget(max_iter, np.array([0]), np.array([2.0]), callback)
+    budget = Budget(max_iter, 0, 2.0, callback)
     return budget, RouteWatch(budget, "cg", "jacobi", 1e-10, once, alternative)
 
 
 def follow(route_watch, sizes):
     """Return after how many iterations it stops."""
     for count, size in enumerate(sizes, start=1):
-        if route_watch(np.array([2.0 * size])):
+        if route_watch(2.0 * size):
             return count
     return None
 
@@ -158,7 +158,7 @@ def test_residuals_that_are_known_now_and_then_are_enough():
     _, w = watch(alternative=400.0)
     for count in range(1, 2000):
         known = count % 10 == 0
-        if w(np.array([2.0 * 0.999**count]) if known else None):
+        if w(2.0 * 0.999**count if known else np.nan):
             break
     assert 100 <= count <= 130
 
@@ -167,7 +167,7 @@ def test_budget_and_callback():
     budget, w = watch(alternative=np.inf, max_iter=10)
     assert follow(w, 0.99 ** np.arange(100)) == 10
     assert budget.remaining == 0
-    assert budget.n_iter[0] == 10
+    assert len(budget.history) == 10
     budget, w = watch(alternative=np.inf, callback=lambda state: state.iteration == 4)
     assert follow(w, 0.99 ** np.arange(100)) == 4
     assert budget.stopped
@@ -187,16 +187,15 @@ def test_given_up_routes_come_again_when_all_else_failed(without_pyamg):
             raise Makers(operator)._made.setdefault("ic", _breakdown())
         return Makers(operator)(route)
 
-    budget = Budget(1000, np.array([0]), np.linalg.norm(b, axis=0))
-    run = GroupRun(operator, facts, b, np.zeros_like(b), Goal(1e-10, 0.0, 8.0), budget, make)
-    left, unfinished = run.follow(routes)
+    budget = Budget(1000, 0, float(np.linalg.norm(b)))
+    run = ColumnRun(operator, facts, b, np.zeros_like(b), Goal(1e-10, 0.0, 8.0), budget, make)
+    left = run.follow(routes)
     assert [attempt.outcome.split(" after")[0] for attempt in run.attempts] == [
         "given up",
         "no factors",
         "converged",
     ]
     assert left[0].name == first.name
-    assert len(unfinished) == 0
     assert np.linalg.norm(b - A @ run.x) <= 1e-10 * np.linalg.norm(b)
 
 
@@ -208,7 +207,6 @@ def _breakdown():
 
 def test_goal():
     goal = Goal(tol=1e-10, rounding=1e-15, norm=4.0)
-    x, norms = np.array([[1.0, 1e8, 1e30]]), np.array([1.0, 1.0, 1.0])
     # the tolerance; the backward error; what no backward error excuses
-    assert goal.size(x, norms).tolist() == pytest.approx([1e-10, 4e-7, LARGEST])
-    assert goal.is_met(x, np.array([[2e-10, 3e-7, 1e-2]]), norms).tolist() == [False, True, False]
+    sizes = [goal.size(np.array([[x]]), 1.0) for x in (1.0, 1e8, 1e30)]
+    assert sizes == pytest.approx([1e-10, 4e-7, LARGEST])

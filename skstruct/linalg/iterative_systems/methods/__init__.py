@@ -4,8 +4,6 @@ Each is a class whose objects serve one run: they may remember its earlier legs.
 
 ``name``
     what users call it;
-``at_a_time``
-    how many right-hand sides are iterated side by side;
 ``obstacle(facts, preconditioner) -> str | None``
     None, or the reason why it cannot be used;
 ``work(facts) -> Cost``
@@ -13,11 +11,12 @@ Each is a class whose objects serve one run: they may remember its earlier legs.
 ``products``
     how many of both it takes;
 ``leg(operator, apply, residual, goal, watch) -> Leg``
-    iterates from x = 0 towards A x = `residual`, of shape (n, c), until the residuals of the
-    recurrence are as small as `goal`, of shape (c,), or `watch` says to stop.
+    iterates from x = 0 towards A x = `residual`, of shape (n, 1), until the norm of the residual
+    of the recurrence is as small as `goal`, or `watch` says to stop.
 
 The caller measures the true residual after each leg and begins another one there. All but conjugate
-gradients are scipy's.
+gradients are scipy's. Right-hand sides are iterated one after the other: a product with a sparse
+matrix takes 2.5 ms for one column and 20 for 8, side by side they gain nothing.
 """
 
 from skstruct.linalg.iterative_systems.methods._bicgstab import BiCGSTAB

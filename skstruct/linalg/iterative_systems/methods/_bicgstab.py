@@ -23,7 +23,6 @@ class BiCGSTAB:
     """For any A, in little memory; its residuals go up and down."""
 
     name = "bicgstab"
-    at_a_time = 1
     products = 2
 
     def obstacle(self, facts: SystemFacts, preconditioner: Preconditioner) -> str | None:
@@ -37,13 +36,13 @@ class BiCGSTAB:
         operator: SquareOperator,
         apply: Apply,
         residual: np.ndarray,
-        goal: np.ndarray,
+        goal: float,
         watch: Watch,
     ) -> Leg:
         norm = float(np.linalg.norm(residual))
         rhs = residual[:, 0] / norm
         A, M = (as_scipy(operator, times) for times in of_unit_norm(operator, apply))
-        measured = Measured(lambda x: rhs - A @ x, norm, float(goal[0]), watch)
+        measured = Measured(lambda x: rhs - A @ x, norm, goal, watch)
         try:
             with np.errstate(all="ignore"):  # a breakdown divides by zero; the residual tells
                 x, _ = bicgstab(
@@ -51,7 +50,7 @@ class BiCGSTAB:
                     rhs,
                     M=M,
                     rtol=0.0,
-                    atol=float(goal[0]) / norm,
+                    atol=goal / norm,
                     maxiter=watch.remaining,
                     callback=measured,
                 )

@@ -28,7 +28,6 @@ class GMRES:
     """For any A; a cycle of iterations that each reduce the residual, as far as possible."""
 
     name = "gmres"
-    at_a_time = 1
     products = 1
 
     def obstacle(self, facts: SystemFacts, preconditioner: Preconditioner) -> str | None:
@@ -43,7 +42,7 @@ class GMRES:
         operator: SquareOperator,
         apply: Apply,
         residual: np.ndarray,
-        goal: np.ndarray,
+        goal: float,
         watch: Watch,
     ) -> Leg:
         norm = float(np.linalg.norm(residual))
@@ -51,15 +50,15 @@ class GMRES:
 
         def on_step(size: float) -> None:
             nonlocal at_the_end
-            at_the_end = size * norm <= goal[0]
-            watch(np.array([size * norm]))  # a basis is of no use before the end of its cycle
+            at_the_end = size * norm <= goal
+            watch(size * norm)  # a basis is of no use before the end of its cycle
 
         with np.errstate(all="ignore"):  # a basis that is complete; the residual tells
             y, _ = gmres(
                 as_scipy(operator, lambda v: operator.times(apply(v))),
                 residual[:, 0] / norm,
                 rtol=0.0,
-                atol=float(goal[0]) / norm,
+                atol=goal / norm,
                 restart=_basis(operator, watch),
                 maxiter=1,
                 callback=on_step,
@@ -81,7 +80,7 @@ class LGMRES(GMRES):
         operator: SquareOperator,
         apply: Apply,
         residual: np.ndarray,
-        goal: np.ndarray,
+        goal: float,
         watch: Watch,
     ) -> Leg:
         norm = float(np.linalg.norm(residual))
@@ -99,7 +98,7 @@ class LGMRES(GMRES):
                 as_scipy(operator, times),
                 residual[:, 0] / norm,
                 rtol=0.0,
-                atol=float(goal[0]) / norm,
+                atol=goal / norm,
                 inner_m=_basis(operator, watch),
                 outer_k=KEPT,
                 outer_v=self._steps,

@@ -26,7 +26,7 @@ class Leg:
 
     Attributes
     ----------
-    step : ndarray of shape (n, c)
+    step : ndarray of shape (n, 1)
         What is to be added to x.
     is_cycle : bool
         Whether it ended because its basis was full, not because it was at its goal or end.
@@ -42,18 +42,14 @@ class Watch(Protocol):
     remaining: int
     """Iterations that are left."""
 
-    def __call__(self, sizes: np.ndarray | None = None) -> bool:
-        """Note one iteration and the norms of its residuals; return whether to stop.
-
-        None if they are not known; NaN for a column that is not iterated any more.
-        """
+    def __call__(self, size: float = np.nan) -> bool:
+        """Note an iteration and the norm of its residual, if known; return whether to stop."""
 
 
 class Method(Protocol):
     """What the planner and the loop need to know of a method."""
 
     name: str
-    at_a_time: int
     products: int
 
     def obstacle(self, facts: SystemFacts, preconditioner: Preconditioner) -> str | None:
@@ -67,7 +63,7 @@ class Method(Protocol):
         operator: SquareOperator,
         apply: Apply,
         residual: np.ndarray,
-        goal: np.ndarray,
+        goal: float,
         watch: Watch,
     ) -> Leg:
         """Iterate from zero."""
@@ -115,7 +111,7 @@ class Measured:
             stop = self._watch()
         else:
             size = self._scale * self.measure(x)
-            stop = self._watch(np.array([size])) or not self._goal < size < np.inf
+            stop = self._watch(size) or not self._goal < size < np.inf
         if stop:
             raise Stopped
 

@@ -34,7 +34,6 @@ class MINRES:
     """
 
     name = "minres"
-    at_a_time = 1
     products = 1
 
     def obstacle(self, facts: SystemFacts, preconditioner: Preconditioner) -> str | None:
@@ -52,7 +51,7 @@ class MINRES:
         operator: SquareOperator,
         apply: Apply,
         residual: np.ndarray,
-        goal: np.ndarray,
+        goal: float,
         watch: Watch,
     ) -> Leg:
         norm = float(np.linalg.norm(residual))
@@ -67,7 +66,7 @@ class MINRES:
             return LinearOperator(order, matvec=matvec, dtype=np.float64)
 
         A, M = (widened(times) for times in of_unit_norm(operator, apply))
-        measured = Measured(lambda x: rhs - A @ x, norm, float(goal[0]), watch)
+        measured = Measured(lambda x: rhs - A @ x, norm, goal, watch)
         eps = np.finfo(np.float64).eps
         try:
             # With this tolerance its own tests end it where rounding does.
