@@ -60,6 +60,11 @@ from skstruct.linalg.batches import (
     batched_solve,
     batched_svd,
 )
+from skstruct.linalg.iterative_systems import (
+    IterationState,
+    IterativeSolution,
+    solve_iteratively,
+)
 from skstruct.linalg.matrices import (
     Banded,
     BlockDiagonal,
@@ -101,6 +106,8 @@ __all__ = [
     "IdentityPenalty",
     "InapplicableSolver",
     "Iteration",
+    "IterationState",
+    "IterativeSolution",
     "Kronecker",
     "LeastSquares",
     "LeastSquaresSolution",
@@ -166,6 +173,7 @@ __all__ = [
     "score_variances",
     "set_config",
     "solve",
+    "solve_iteratively",
     "structure_of",
     "svd",
     "variance",

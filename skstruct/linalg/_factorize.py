@@ -62,6 +62,8 @@ def factorize(
     """
     matrix = as_matrix(a)
     problem = _probed(matrix, assume, precision)
+    if problem.structure.matrix_free:
+        raise TypeError("a matrix known by its products has no factorisation: use solve")
     solution = answer_to(problem)
     if solution.answer.factor is None:
         raise TypeError(f"{solution.solver} keeps no factorisation of a {problem.structure}")
@@ -73,7 +75,7 @@ def _probed(matrix: Matrix | LinearOperator, assume: str | None, precision: str)
     signs = random_signs(matrix.shape[0])
     with np.errstate(all="ignore"):  # system_of finds NaN and infinity
         rhs = matrix @ signs.astype(np.result_type(matrix.dtype, np.float32))
-    return system_of(matrix, rhs, assume, precision)
+    return system_of(matrix, rhs, assume, precision, wants_factor=True)
 
 
 class Factorization:

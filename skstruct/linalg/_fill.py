@@ -37,11 +37,14 @@ def reach(pattern: sparse.csr_array, order: np.ndarray) -> tuple[np.ndarray, np.
     p = pattern.shape[0]
     place = np.empty(p, dtype=np.int64)
     place[order] = np.arange(p)
-    entries = pattern.tocoo()
-    i, j = (place[index] for index in entries.coords)
-    below, above = np.zeros((2, p), dtype=np.int64)
-    np.maximum.at(below, i, i - j)
-    np.maximum.at(above, i, j - i)
+    (filled,) = np.nonzero(np.diff(pattern.indptr))
+    first, last = place.copy(), place.copy()
+    if len(filled):
+        others, starts = place[pattern.indices], pattern.indptr[filled]
+        first[filled] = np.minimum(place[filled], np.minimum.reduceat(others, starts))
+        last[filled] = np.maximum(place[filled], np.maximum.reduceat(others, starts))
+    below, above = np.empty((2, p), dtype=np.int64)
+    below[place], above[place] = place - first, last - place
     return below, above
 
 

@@ -7,7 +7,7 @@ passes another :class:`Machine` to ``set_config``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,15 @@ class Cost:
             self.memory + other.memory,
             self.passes + other.passes,
         )
+
+    def repeated(self, times: float) -> Cost:
+        """Return the cost of doing this so many times, in the same memory."""
+        work = {
+            field.name: times * getattr(self, field.name)
+            for field in fields(self)
+            if field.name != "memory"
+        }
+        return replace(self, **work)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,11 @@ def run_shared(work: Callable[[], object], n_threads: int) -> None:
             other.result()
 
 
+def has_threads() -> bool:
+    """Whether :func:`run_all` works on more than one core here, within the present region."""
+    return _owns_region()
+
+
 @contextmanager
 def threaded_blas(order: int) -> Iterator[None]:
     """Give the region's cores to BLAS, if a matrix of this order is large enough to gain."""

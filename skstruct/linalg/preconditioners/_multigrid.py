@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from scipy import sparse
@@ -10,6 +11,8 @@ from scipy import sparse
 from skstruct.linalg._refine import by_penalty
 from skstruct.linalg._regression import Ridge
 from skstruct.linalg._sparse_gram import SparseGram, gram_obstacle
+
+SEED = 20150711
 
 
 class Multigrid:
@@ -29,21 +32,45 @@ class Multigrid:
     @staticmethod
     def obstacle(problem: Ridge) -> str | None:
         """Return why it cannot be made, or None."""
-        try:
-            import pyamg  # noqa: F401 - whether it is there
-        except ImportError:
-            return "it needs pyamg, which is not installed (pip install pyamg)"
-        return gram_obstacle(problem)
+        return multigrid_obstacle() or gram_obstacle(problem)
 
     def bind(self, problem: Ridge) -> Callable[[np.ndarray], np.ndarray]:
-        from pyamg import smoothed_aggregation_solver  # optional, and slow to import
+        return by_penalty(
+            problem.alphas, lambda alpha: v_cycle(self._gram.shifted(problem.penalty, alpha))
+        )
 
-        def build(alpha: float) -> Callable[[np.ndarray], np.ndarray]:
-            matrix = sparse.csr_matrix(self._gram.shifted(problem.penalty, alpha))
-            if matrix.nnz <= np.iinfo(np.int32).max:  # pyamg 5.3 knows no wider indices
-                matrix.indices = matrix.indices.astype(np.int32, copy=False)
-                matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
-            cycle = smoothed_aggregation_solver(matrix).aspreconditioner(cycle="V")
-            return lambda rhs: np.column_stack([cycle.matvec(column) for column in rhs.T])
 
-        return by_penalty(problem.alphas, build)
+def v_cycle(matrix: sparse.sparray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a V-cycle of smoothed aggregation on a Hermitian positive definite matrix."""
+    from pyamg import smoothed_aggregation_solver  # optional, and slow to import
+
+    matrix = sparse.csr_matrix(matrix)
+    if matrix.nnz <= np.iinfo(np.int32).max:  # pyamg 5.3 knows no wider indices
+        matrix.indices = matrix.indices.astype(np.int32, copy=False)
+        matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
+    with _fixed_random_state():
+        cycle = smoothed_aggregation_solver(matrix).aspreconditioner(cycle="V")
+    return lambda rhs: np.column_stack([cycle.matvec(column) for column in rhs.T])
+
+
+@contextmanager
+def _fixed_random_state() -> Iterator[None]:
+    """Give pyamg's estimates of spectral radii the same random vectors whenever they are made.
+
+    It draws them from numpy's global state, which is the caller's.
+    """
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(SEED)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def multigrid_obstacle() -> str | None:
+    """Return why there is no multigrid, or None."""
+    try:
+        import pyamg  # noqa: F401 - whether it is there
+    except ImportError:
+        return "it needs pyamg, which is not installed (pip install pyamg)"
+    return None

@@ -114,7 +114,12 @@ def real_columns(rhs: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def system_of(
-    matrix: Matrix | LinearOperator, rhs: np.ndarray, assume: str | None, precision: str
+    matrix: Matrix | LinearOperator,
+    rhs: np.ndarray,
+    assume: str | None,
+    precision: str,
+    *,
+    wants_factor: bool = False,
 ) -> LinearSystem:
     """Return the problem of a matrix and right-hand sides of shape (n,) or (n, k)."""
     check_precision(precision)
@@ -125,4 +130,6 @@ def system_of(
     kind = None if assume is None else kind_named(assume)
     structure, reordering = facts_of(matrix, kind)
     columns = columns.astype(structure.dtype, copy=False)
-    return LinearSystem(structure, matrix, columns, reordering, precision, columns.shape[1])
+    return LinearSystem(
+        structure, matrix, columns, reordering, precision, columns.shape[1], wants_factor
+    )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
+from scipy.sparse.linalg import LinearOperator
+
+# Steps of the power iteration that bounds the norm of a matrix known by its products.
+NORM_STEPS = 6
+NORM_SEED = 20150711
 
 Matrix = np.ndarray | sparse.sparray | sparse.spmatrix
 
@@ -42,12 +48,15 @@ def norm_bound(A: Matrix | StructuredMatrix) -> float:
     """Return a bound of ||A||_2 that takes one pass over the entries.
 
     ||A||_F of a dense matrix; the root of ||A||_1 ||A||_inf of a sparse one, for which that is
-    much smaller; ||A||_1 of a matrix that is declared by a class.
+    much smaller; ||A||_1 of a matrix that is declared by a class. Of a matrix known by its products
+    it is a lower bound, by a few steps of a power iteration.
     """
     if isinstance(A, np.ndarray):
         return vector_norm(A.ravel(order="K"))
-    if not sparse.issparse(A):
+    if isinstance(A, StructuredMatrix):
         return A.norm(1)
+    if isinstance(A, LinearOperator):
+        return probed_norm(A.matmat, A.shape[0], 2)
     sizes = abs(A)
     columns, rows = (np.asarray(sizes.sum(axis=axis, dtype=np.float64)) for axis in (0, 1))
     return float(np.sqrt(columns.max(initial=0.0)) * np.sqrt(rows.max(initial=0.0)))
@@ -74,6 +83,25 @@ def one_norm(A: Matrix | StructuredMatrix) -> float:
     view, transposed = fortran_view(A)
     (lange,) = lapack.get_lapack_funcs(("lange",), (view,))
     return float(lange("I" if transposed else "1", view))
+
+
+def probed_norm(times: Callable[[np.ndarray], np.ndarray], n: int, ord: int) -> float:
+    """Return the largest ||A v|| / ||v|| of the steps of a power iteration: a lower bound of ||A||.
+
+    Infinite or NaN if a product is. `times` takes arrays of shape (n, 1).
+    """
+    v = np.random.default_rng(NORM_SEED).standard_normal((n, 1))
+    norm = 0.0
+    for step in range(NORM_STEPS + 1):
+        largest = float(np.abs(v).max(initial=0.0))
+        if not 0 < largest < np.inf:
+            return norm if largest == 0 else largest
+        v = v / largest  # squares of what is representable may not be
+        length = float(np.linalg.norm(v[:, 0], ord))
+        if step:
+            norm = max(norm, largest * length)
+        v = np.asarray(times(v / length))
+    return norm
 
 
 def is_finite(A: Matrix) -> bool:

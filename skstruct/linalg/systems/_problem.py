@@ -58,6 +58,8 @@ class LinearSystem:
         Whether factors may be in half the precision of A, and the answer refined.
     n_rhs : int
         k.
+    wants_factor : bool
+        Whether a factorisation is wanted, not only X.
     """
 
     structure: MatrixStructure
@@ -66,6 +68,7 @@ class LinearSystem:
     reordering: Reordering | None = None
     precision: str = "auto"
     n_rhs: int = 1
+    wants_factor: bool = False
 
     kind: ClassVar[str] = "linear_system"
 
