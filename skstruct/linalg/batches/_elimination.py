@@ -36,7 +36,7 @@ def elimination(order: int, n_rhs: int, dtype: np.dtype) -> KernelMaker:
         regular = scratch.array((1, 1, chunk), bool)
         steps = [
             *_eliminate(work, sizes, spare, Exchange(spare, scratch)),
-            *substitute_back(work, spare),
+            *_substitute_back(work, spare),
             *_judge(work, sizes, regular),
         ]
         left, right = work[:, :order], work[:, order:]
@@ -56,13 +56,13 @@ def _eliminate(
             yield from exchange.steps(sizes[k], sizes[i], work[k, k:], work[i, k:])
             yield partial(np.maximum, sizes[k], sizes[i], out=sizes[k])
         multipliers, rest = work[k + 1 :, k], work[k + 1 :, k + 1 :]
-        product = in_shape(spare, rest)
+        product = _in_shape(spare, rest)
         yield partial(np.divide, multipliers, work[k, k], out=multipliers)
         yield partial(np.multiply, multipliers[:, None], work[k, k + 1 :], out=product)
         yield partial(np.subtract, rest, product, out=rest)
 
 
-def substitute_back(work: np.ndarray, spare: np.ndarray) -> Iterator[partial]:
+def _substitute_back(work: np.ndarray, spare: np.ndarray) -> Iterator[partial]:
     """Yield the steps that turn the right half of [R B], R upper triangular, into R^-1 B."""
     order = len(work)
     for k in reversed(range(order)):
@@ -70,7 +70,7 @@ def substitute_back(work: np.ndarray, spare: np.ndarray) -> Iterator[partial]:
         yield partial(np.divide, solved, work[k, k], out=solved)
         if k:
             rest = work[:k, order:]
-            product = in_shape(spare, rest)
+            product = _in_shape(spare, rest)
             yield partial(np.multiply, work[:k, k, None], solved[None], out=product)
             yield partial(np.subtract, rest, product, out=rest)
 
@@ -101,6 +101,6 @@ def _judge(work: np.ndarray, sizes: np.ndarray, regular: np.ndarray) -> Iterator
     yield partial(np.greater, least, largest, out=regular[0, 0])  # False of NaN, too
 
 
-def in_shape(spare: np.ndarray, lanes: np.ndarray) -> np.ndarray:
+def _in_shape(spare: np.ndarray, lanes: np.ndarray) -> np.ndarray:
     """Return the beginning of `spare` in the shape of `lanes`."""
     return spare[: prod(lanes.shape[:-1])].reshape(lanes.shape)

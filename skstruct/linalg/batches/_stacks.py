@@ -19,9 +19,8 @@ def numeric(name: str, values: object, like: np.ndarray | None = None) -> np.nda
             f"{name} has dtype {array.dtype}; stacks are float32, float64, complex64, complex128 "
             "or integers"
         )
-    if like is None:
-        return array
-    return array.astype(np.result_type(array, like), copy=False)
+    # result_type also turns the bytes of foreign files into the order of this machine
+    return array.astype(np.result_type(array, array if like is None else like), copy=False)
 
 
 def matrices(name: str, values: object, like: np.ndarray | None = None) -> np.ndarray:

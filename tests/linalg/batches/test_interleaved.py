@@ -56,6 +56,13 @@ def test_chunks_and_threads_change_no_bit(monkeypatch):
             np.testing.assert_array_equal(ours, first)
 
 
+def test_the_order_of_bytes_does_not_matter():
+    a = definite_stack("float64", (3000, 3, 3))
+    for function in (batched_cholesky, batched_eigh, batched_svd):
+        expected, ours = function(a), function(a.astype(">f8"))
+        np.testing.assert_array_equal(ours[-1], expected[-1])
+
+
 def test_calls_side_by_side_do_not_disturb_each_other():
     expected, wrong = list(answers()), []
 
