@@ -16,8 +16,8 @@ from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 if TYPE_CHECKING:
     from skstruct.linalg.matrices._low_rank import LowRankPlusDiagonal
 
-# Rows of one panel of the reduction, at least: of order 2000 and rank 10 it takes 14 ms, with panels
-# of 16 rows 19, of 128 rows 26.
+# Rows of one panel of the reduction, at least: of order 2000 and rank 10 it takes 14 ms, with
+# panels of 16 rows 19, of 128 rows 26.
 MIN_PANEL = 32
 
 
