@@ -140,6 +140,10 @@ class BlockDiagonal(StructuredMatrix):
     def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         return self._changed(lambda part: part._map(function))
 
+    @property
+    def _blas_order(self) -> int:
+        return max((part._blas_order for part in self.parts), default=0)
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.concatenate([[], *(part._magnitude_sums(axis) for part in self.parts)])
 

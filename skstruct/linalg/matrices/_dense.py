@@ -116,6 +116,10 @@ class Dense(StructuredMatrix):
     def _main_diagonal(self) -> np.ndarray:
         return self.array.diagonal()
 
+    @property
+    def _blas_order(self) -> int:
+        return max(self.shape)
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return magnitude_sums(self.array, axis)
 

@@ -126,6 +126,10 @@ class Kronecker(StructuredMatrix):
     def _map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         return self._with_factors(lambda factor: factor._map(function))
 
+    @property
+    def _blas_order(self) -> int:
+        return max(factor._blas_order for factor in self.factors)
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return outer([factor._magnitude_sums(axis) for factor in self.factors])
 

@@ -103,6 +103,10 @@ class LowRankPlusDiagonal(StructuredMatrix):
     def _main_diagonal(self) -> np.ndarray:
         return self.diagonal + np.einsum("ij,ij->i", self.U @ self.C, self.V.conj())
 
+    @property
+    def _blas_order(self) -> int:
+        return max(self.C.shape)
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.to_dense()).sum(axis=axis)
 

@@ -206,6 +206,10 @@ class ShiftedKronecker(StructuredMatrix):
     def _main_diagonal(self) -> np.ndarray:
         return self.product._main_diagonal() + self.c
 
+    @property
+    def _blas_order(self) -> int:
+        return max(factor.shape[0] for factor in self.product.factors)
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         diagonal = self.product._main_diagonal()
         change = np.abs(diagonal + self.c) - np.abs(diagonal)

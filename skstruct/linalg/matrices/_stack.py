@@ -72,6 +72,10 @@ class Stack(StructuredMatrix):
             return super()._main_diagonal()
         return np.einsum("ijj->ij", self.blocks).ravel()
 
+    @property
+    def _blas_order(self) -> int:
+        return max(self.blocks.shape[1:])
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.blocks).sum(axis=1 + axis).ravel()
 

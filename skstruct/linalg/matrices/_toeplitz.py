@@ -21,9 +21,10 @@ class Toeplitz(StructuredMatrix):
 
     Products take O((m + n) log(m + n)) operations, by a circulant matrix of which it is a part. A
     square one is solved in O(n^2) by Levinson's recursion, from which further right-hand sides take
-    O(n log n) (Gohberg and Semencul); one of order 1000 or more by conjugate gradients with a
-    circulant preconditioner, if a few iterations do. Where the recursion loses too many digits,
-    or a leading minor is singular, LU takes its place.
+    O(n log n) (Gohberg and Semencul). From order 1000 on (4000, if it is not Hermitian) conjugate
+    gradients with a circulant preconditioner come first, and give way if a few iterations do not
+    do. Where the recursion loses too many digits, or a leading minor is singular, LU takes its
+    place.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from scipy import fft
 
 from skstruct.linalg._config import get_config
 from skstruct.linalg._solution import Breakdown
+from skstruct.linalg._threads import parallel_region, threaded_blas
 from skstruct.linalg.matrices._arrays import sign_and_log
 from skstruct.linalg.matrices._circulant import convolved
 from skstruct.linalg.matrices._dense import DenseLU
@@ -79,7 +80,8 @@ class ToeplitzLU(DenseLU):
         required = 2 * matrix.dtype.itemsize * matrix.shape[0] ** 2
         if get_config().memory_excess(required) is not None:
             raise Breakdown(f"all entries, {required / 1e9:.1f} GB, exceed the memory limit")
-        super().__init__(matrix)
+        with parallel_region(), threaded_blas(matrix.shape[0]):
+            super().__init__(matrix)
 
 
 def _recursion(column: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

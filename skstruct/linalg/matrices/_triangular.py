@@ -107,6 +107,10 @@ class Triangular(StructuredMatrix):
     def _main_diagonal(self) -> np.ndarray:
         return self.array.diagonal()
 
+    @property
+    def _blas_order(self) -> int:
+        return self.shape[0]
+
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return magnitude_sums(self.array, axis)
 
