@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
-from skstruct.linalg._config import get_config
+from skstruct.linalg._config import Config, get_config
 from skstruct.linalg._plan import Attempt, Plan, make_plan
 from skstruct.linalg._problems import PartialSVD
 from skstruct.linalg._regression import Ridge
@@ -29,6 +30,15 @@ SMALL_BYTES = 2**17
 
 def plan_for(problem: Problem, requested: Sequence[str] = ()) -> Plan:
     """Return the plan for `problem` without reading any data."""
+    if problem.kind == "linear_system" and problem.structure.stored_bytes < SMALL_BYTES:
+        return _remembered_plan(problem.without_data(), tuple(requested), get_config())
+    return make_plan(problem, SOLVERS[problem.kind], requested)
+
+
+# A plan for a small system takes longer than its solution, and the next one is often alike. Plans
+# for larger ones depend on the memory that is available.
+@lru_cache(maxsize=256)
+def _remembered_plan(problem: LinearSystem, requested: tuple[str, ...], _: Config) -> Plan:
     return make_plan(problem, SOLVERS[problem.kind], requested)
 
 

@@ -18,6 +18,7 @@ from skstruct.linalg._solve import (
 )
 from skstruct.linalg.systems import Factor, LinearSystem, MatrixStructure, answered
 from skstruct.linalg.systems._answer import estimated_rcond
+from skstruct.linalg.systems._condition import random_signs
 from skstruct.linalg.systems._inputs import as_matrix, as_rhs, real_columns, system_of
 from skstruct.linalg.systems._matrix import Matrix
 from skstruct.linalg.systems._rank_one import RankOneFactor, UpdatedCholesky
@@ -25,7 +26,6 @@ from skstruct.linalg.systems._rank_one import RankOneFactor, UpdatedCholesky
 # Corrections of rank one on top of each other; a solve with ten of them costs twice that with the
 # triangular factors of n = 1000.
 MAX_DEPTH = 10
-PROBE_SEED = 20240917
 
 
 def factorize(
@@ -72,7 +72,7 @@ def factorize(
 
 def _probed(matrix: Matrix | LinearOperator, assume: str | None, precision: str) -> LinearSystem:
     """Return the system whose solution is a vector of random signs."""
-    signs = np.random.default_rng(PROBE_SEED).integers(0, 2, matrix.shape[0]) * 2.0 - 1.0
+    signs = random_signs(matrix.shape[0])
     with np.errstate(all="ignore"):  # system_of finds NaN and infinity
         rhs = matrix @ signs.astype(np.result_type(matrix.dtype, np.float32))
     return system_of(matrix, rhs, assume, precision, wants_factor=True)

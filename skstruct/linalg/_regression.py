@@ -365,6 +365,18 @@ class LeastSquares(Ridge):
         return f"{what} with {_count(self.n_targets)} on a {self.structure}"
 
 
+@dataclass(frozen=True)
+class MixedLeastSquares(LeastSquares):
+    """The same, for coefficients alone: a factor may be in single precision."""
+
+    kind: ClassVar[str] = "mixed_least_squares"
+
+    @property
+    def preferred(self) -> tuple[str, ...]:
+        """What was asked for."""
+        return ("mixed_gram",)
+
+
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return part / whole, and 0 where both vanish."""
     whole = np.where((whole == 0) & (part == 0), 1.0, whole)

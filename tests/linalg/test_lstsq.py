@@ -77,3 +77,29 @@ def test_a_solver_of_ones_choice(solver):
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("condition", [10.0, 1e3])
+def test_a_gram_matrix_in_single_precision_is_refined(condition):
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((m, 60)))[0] for m in (1500, 60))
+    A = U * np.logspace(0, -np.log10(condition), 60) @ V.T
+    b = rng.standard_normal(1500)
+    fit = lstsq(A, b, precision="mixed")
+    assert fit.solver == "mixed_gram"
+    assert fit.certificate.holds
+    exact = np.linalg.lstsq(A, b)[0]
+    np.testing.assert_allclose(fit.x, exact, rtol=1e-9, atol=1e-12 * np.abs(exact).max())
+    assert lstsq(A, b).solver == "gram_cholesky"
+
+
+@pytest.mark.parametrize(("scale", "condition"), [(1e-30, 10.0), (1e30, 10.0), (1.0, 1e9)])
+def test_where_single_precision_does_not_do_another_solver_answers(scale, condition):
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((m, 60)))[0] for m in (1500, 60))
+    A = U * np.logspace(0, -np.log10(condition), 60) @ V.T * scale
+    fit = lstsq(A, A @ np.ones(60), precision="mixed")
+    assert fit.plan.chosen == "mixed_gram"
+    assert fit.solver != "mixed_gram"
+    assert fit.certificate.holds
+    np.testing.assert_allclose(fit.x, 1, rtol=1e-14 * condition)

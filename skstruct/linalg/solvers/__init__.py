@@ -41,6 +41,7 @@ from skstruct.linalg.solvers import (
     gram_eigh,
     lsmr,
     lsqr,
+    mixed_gram,
     nonnegative,
     path_covariance,
     path_gram,
@@ -105,4 +106,5 @@ SOLVERS = {
     ),
     "least_squares": (gram_cholesky, sparse_cholesky, extended_qr, cg, qr, svd, nonnegative),
 }
+SOLVERS["mixed_least_squares"] = (mixed_gram, *SOLVERS["least_squares"])
 """The solvers of each kind of problem."""

@@ -40,7 +40,7 @@ def memory_use(problem: LinearSystem) -> str:
 
 def reason(problem: LinearSystem) -> str:
     below, above = problem.structure.bandwidths
-    after = " after reordering" if problem.reordering is not None else ""
+    after = " after reordering" if problem.structure.reordered else ""
     return f"{below} diagonals below and {above} above the main one hold all nonzeros{after}"
 
 

@@ -42,7 +42,7 @@ def memory_use(problem: LinearSystem) -> str:
 
 
 def reason(problem: LinearSystem) -> str:
-    after = " after reordering" if problem.reordering is not None else ""
+    after = " after reordering" if problem.structure.reordered else ""
     return (
         f"symmetric with a positive diagonal, and {problem.structure.bandwidths[0]} diagonals on "
         f"either side hold all nonzeros{after}"

@@ -100,11 +100,16 @@ class TriangularSubstitution(Factor):
 
 
 def _lower_of(A: np.ndarray, order: Reordering) -> np.ndarray:
-    """Return the lower triangle of A in another order; above it there are zeros."""
-    A = np.ascontiguousarray(A)
+    """Return A in another order, in which it is lower triangular; only that triangle is read."""
+    by_columns = not A.flags.c_contiguous
     lower = np.zeros_like(A)
-    for start in range(0, len(A), GATHERED_ROWS):
-        rows = order.rows[start : start + GATHERED_ROWS]
-        stop = start + len(rows)
-        lower[start:stop, :stop] = A.take(rows, axis=0).take(order.columns[:stop], axis=1)
+    n = len(A)
+    for start in range(0, n, GATHERED_ROWS):
+        stop = min(start + GATHERED_ROWS, n)
+        if by_columns:
+            columns = A.T.take(order.columns[start:stop], axis=0)
+            lower.T[start:stop, start:] = columns.take(order.rows[start:], axis=1)
+        else:
+            rows = A.take(order.rows[start:stop], axis=0)
+            lower[start:stop, :stop] = rows.take(order.columns[:stop], axis=1)
     return lower

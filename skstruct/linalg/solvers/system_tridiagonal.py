@@ -22,7 +22,7 @@ STEP_FLOPS = 1200.0
 
 def applies(problem: LinearSystem) -> str | None:
     s = problem.structure
-    if problem.reordering is not None or s.bandwidths is None or max(s.bandwidths) > 1:
+    if s.reordered or s.bandwidths is None or max(s.bandwidths) > 1:
         return "the matrix is not tridiagonal"
     if s.n < 3:
         return "it needs three rows"

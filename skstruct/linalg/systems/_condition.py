@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,10 +37,17 @@ def is_surely_regular(norm: float, factor: Factor, n: int, dtype: np.dtype) -> b
     dtype : dtype
         Type of its entries.
     """
-    signs = np.random.default_rng(PROBE_SEED).integers(0, 2, (n, 1)) * 2.0 - 1.0
     with np.errstate(all="ignore"):
-        size = np.linalg.norm(factor.solve(signs.astype(dtype, order="F")))
+        size = np.linalg.norm(factor.solve(random_signs(n).astype(dtype)[:, None]))
         return bool(norm * size * PROBE_MARGIN * np.sqrt(n) < 1.0 / np.finfo(dtype).eps)
+
+
+@lru_cache(maxsize=8)
+def random_signs(n: int) -> np.ndarray:
+    """Return n times 1 or -1, always the same ones; a generator takes longer than a small solve."""
+    signs = np.random.default_rng(PROBE_SEED).integers(0, 2, n, dtype=np.int8) * 2 - 1
+    signs.setflags(write=False)
+    return signs
 
 
 def reciprocal_condition(norm: float, factor: Factor, n: int, dtype: np.dtype) -> float:

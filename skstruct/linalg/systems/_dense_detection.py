@@ -89,13 +89,18 @@ def band_kinds(n: int, below: int, above: int) -> list[str]:
 
 def _permuted(facts: MatrixStructure, A: np.ndarray) -> tuple[MatrixStructure, Reordering | None]:
     """Look for orders of rows and columns in which A is triangular or block diagonal."""
-    nonzero = A != 0
+    # Rows are gathered: of a matrix that is stored by columns those of the transpose.
+    by_columns = not A.flags.c_contiguous
+    nonzero = (A.T if by_columns else A) != 0
     order = triangular_order(nonzero)
     if order is not None:
-        return facts.with_found("permuted_triangular"), Reordering(*order)
+        rows, columns = (order[1][::-1], order[0][::-1]) if by_columns else order
+        return facts.with_found("permuted_triangular"), Reordering(rows, columns)
     blocks = diagonal_blocks(nonzero)
     if blocks is None:
         return facts, None
+    if by_columns:
+        blocks = [(rows, columns) for columns, rows in blocks]
     sizes = tuple(sorted((len(rows) for rows, _ in blocks), reverse=True))
     return replace(facts.with_found("block_diagonal"), block_sizes=sizes), blocks_order(blocks)
 

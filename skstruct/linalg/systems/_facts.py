@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
@@ -29,10 +31,12 @@ def facts_of(
     if isinstance(matrix, LinearOperator):
         return _operator_structure(matrix, assume), None
     if assume is not None:
-        return declared_structure(matrix, assume)
-    if sparse.issparse(matrix):
-        return sparse_structure(matrix)
-    return dense_structure(matrix)
+        facts, reordering = declared_structure(matrix, assume)
+    elif sparse.issparse(matrix):
+        facts, reordering = sparse_structure(matrix)
+    else:
+        facts, reordering = dense_structure(matrix)
+    return (facts if reordering is None else replace(facts, reordered=True)), reordering
 
 
 def _operator_structure(matrix: LinearOperator, assume: str | None) -> MatrixStructure:

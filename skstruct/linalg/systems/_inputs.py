@@ -96,6 +96,12 @@ def _working_dtype(dtype: np.dtype, name: str) -> np.dtype:
     return dtype
 
 
+def check_precision(precision: str) -> None:
+    """Raise ValueError for what is no precision."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+
+
 def real_columns(rhs: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return right-hand sides in columns; of a real matrix first their real parts, then the others.
 
@@ -116,8 +122,7 @@ def system_of(
     wants_factor: bool = False,
 ) -> LinearSystem:
     """Return the problem of a matrix and right-hand sides of shape (n,) or (n, k)."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+    check_precision(precision)
     columns = real_columns(rhs, matrix.dtype)
     dtype = np.result_type(matrix.dtype, columns.dtype)
     if hasattr(matrix, "astype") and dtype != matrix.dtype:

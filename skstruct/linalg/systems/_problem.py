@@ -10,7 +10,7 @@ import numpy as np
 
 from skstruct.linalg._certificate import Certificate
 from skstruct.linalg.systems._answer import SystemAnswer
-from skstruct.linalg.systems._matrix import Matrix, column_norms, norm_bound
+from skstruct.linalg.systems._matrix import Matrix, column_norms, norm_bound, product
 from skstruct.linalg.systems._structure import MatrixStructure
 
 # A backward error of so many eps sqrt(n) is asked for; refinement begins far below it.
@@ -84,6 +84,10 @@ class LinearSystem:
         other.__dict__["norm"] = self.norm
         return other
 
+    def without_data(self) -> LinearSystem:
+        """Return all that a plan is made of."""
+        return LinearSystem(self.structure, precision=self.precision, n_rhs=self.n_rhs)
+
     @cached_property
     def norm(self) -> float:
         """A bound of ||A||_2: ||A||_F if A is dense, the root of ||A||_1 ||A||_inf if not."""
@@ -107,7 +111,7 @@ class LinearSystem:
 
     def residual(self, x: np.ndarray) -> np.ndarray:
         """Return B - A X."""
-        return self.rhs - self.matrix @ x
+        return self.rhs - product(self.matrix, x)
 
     @property
     def has_many_rhs(self) -> bool:
@@ -125,7 +129,7 @@ class LinearSystem:
         rng = np.random.default_rng(PROBE_SEED)
         signs = rng.integers(0, 2, (self.n_rhs, N_PROBES)) * 2.0 - 1.0
         mixing = (signs / np.where(scale > 0, scale, 1.0)[:, None]).astype(x.real.dtype)
-        combined = self.rhs @ mixing - self.matrix @ (x @ mixing)
+        combined = self.rhs @ mixing - product(self.matrix, x @ mixing)
         return float(np.sqrt(np.mean(np.square(column_norms(combined)))))
 
     def certify(self, answer: SystemAnswer) -> Certificate:

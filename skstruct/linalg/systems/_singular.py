@@ -51,7 +51,7 @@ def not_definite(problem: LinearSystem, order: int) -> Exception:
 
     An error if the matrix was declared positive definite, else Breakdown: the plan goes on.
     """
-    reordered = " after reordering" if problem.reordering is not None else ""
+    reordered = " after reordering" if problem.structure.reordered else ""
     why = f"not positive definite: the leading minor of order {order}{reordered} is not positive"
     if "positive_definite" in problem.structure.declared:
         return np.linalg.LinAlgError(f"the matrix was declared positive_definite, but is {why}")

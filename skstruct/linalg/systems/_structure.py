@@ -45,9 +45,11 @@ class MatrixStructure:
         What the entries show: names of :data:`KINDS`, and ``"positive_diagonal"``.
     declared : frozenset of str
         What the caller said.
+    reordered : bool
+        Whether the structure shows in another order of rows and columns.
     bandwidths : tuple of two int or None
-        Diagonals below and above the main one that hold nonzeros, after the reordering if
-        there is one; None if that was not looked at as it would not help.
+        Diagonals below and above the main one that hold nonzeros, in that order; None if that was
+        not looked at as it would not help.
     block_sizes : tuple of int
         Orders of the diagonal blocks, in descending order; empty if there is one block.
     factor_nnz : float or None
@@ -68,6 +70,7 @@ class MatrixStructure:
     nnz: int | None = None
     found: frozenset[str] = frozenset()
     declared: frozenset[str] = frozenset()
+    reordered: bool = False
     bandwidths: tuple[int, int] | None = None
     block_sizes: tuple[int, ...] = ()
     factor_nnz: float | None = None
