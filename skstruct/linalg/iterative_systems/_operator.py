@@ -28,7 +28,7 @@ class SquareOperator:
     Parameters
     ----------
     a : ndarray, sparse matrix or LinearOperator of shape (n, n)
-        A, of floating point numbers, real or complex.
+        A, of floating point numbers, real or complex; a sparse one without duplicate entries.
 
     Attributes
     ----------
@@ -52,10 +52,6 @@ class SquareOperator:
             self._product = a.matmat
         elif sparse.issparse(a):
             self.entries = sparse.csr_array(a, dtype=self.dtype)
-            if not self.entries.has_canonical_format:
-                if np.shares_memory(self.entries.data, a.data):  # the caller's matrix stays
-                    self.entries = self.entries.copy()
-                self.entries.sum_duplicates()
             self._product = self._sparse_product
         else:
             self.entries = np.asarray(a, dtype=self.dtype)

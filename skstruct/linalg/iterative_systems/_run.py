@@ -172,6 +172,7 @@ class ColumnRun:
             route.method,
             route.preconditioner.name,
             self._goal.size(self.x, self._budget.scale) / self._budget.scale,
+            route.iterations,
             route.seconds_per_iteration,
             alternative,
         )

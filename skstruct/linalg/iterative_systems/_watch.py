@@ -10,9 +10,11 @@ import numpy as np
 
 from skstruct.linalg._iterate import CHECK_EVERY, PATIENCE_FACTOR
 
-# A route is given up for the next one when it has taken this share of the predicted time of the
-# next, and is to take `PATIENCE_FACTOR` times as long as that: a wrong guess costs a quarter.
+# A route is judged when it has taken this share of the predicted time of the next one, and half of
+# its own iterations: the residuals of grids fall ever faster (300^2: after 300 of 1030 iterations
+# they foretell 2080 more, after 600 another 700).
 SPENT_SHARE = 0.25
+JUDGED_SHARE = 0.5
 # Over so many iterations the smallest residual must fall by a tenth.
 STALL_ITERATIONS = 500
 STALL_GAIN = 0.9
@@ -85,6 +87,8 @@ class RouteWatch:
         Their names.
     goal : float
         The relative residual at which it will end.
+    iterations : float
+        How many were predicted.
     seconds_per_iteration : float
         Predicted time of an iteration.
     alternative : float
@@ -106,12 +110,14 @@ class RouteWatch:
         method: str,
         preconditioner: str,
         goal: float,
+        iterations: float,
         seconds_per_iteration: float,
         alternative: float,
     ) -> None:
         self._budget = budget
         self._names = method, preconditioner
         self._goal, self._once, self._alternative = goal, seconds_per_iteration, alternative
+        self._expected = iterations
         self._sizes: list[tuple[int, float]] = []
         self._count = self._judged_at = self._marked_at = 0
         self._smallest = self._marked = np.inf
@@ -146,7 +152,8 @@ class RouteWatch:
             self._marked_at, self._marked = self._count, self._smallest
         if self._count - self._judged_at >= CHECK_EVERY:
             self._judged_at = self._count
-            if self._count * self._once >= SPENT_SHARE * self._alternative:
+            spent = self._count * self._once >= SPENT_SHARE * self._alternative
+            if spent and self._count >= JUDGED_SHARE * self._expected:
                 self._judge()
 
     def _judge(self) -> None:

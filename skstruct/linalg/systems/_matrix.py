@@ -8,15 +8,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy import sparse
 from scipy.linalg import blas, lapack
-from scipy.sparse.linalg import LinearOperator
-
-# Steps of the power iteration that bounds the norm of a matrix known by its products.
-NORM_STEPS = 6
-NORM_SEED = 20150711
 
 # Up to this size inner products are numpy's, which has no threads for them; scipy's take 3 us to
 # look up.
 SMALL = 10_000
+# Steps of the power iteration that bounds the norm of a matrix known by its products.
+NORM_STEPS = 6
+NORM_SEED = 20150711
 
 Matrix = np.ndarray | sparse.sparray | sparse.spmatrix
 
@@ -59,7 +57,7 @@ def norm_bound(A: Matrix | StructuredMatrix) -> float:
         return vector_norm(A.ravel(order="K"))
     if isinstance(A, StructuredMatrix):
         return A.norm(1)
-    if isinstance(A, LinearOperator):
+    if not sparse.issparse(A):
         return probed_norm(A.matmat, A.shape[0], 2)
     sizes = abs(A)
     columns, rows = (np.asarray(sizes.sum(axis=axis, dtype=np.float64)) for axis in (0, 1))

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from system_matrices import grid, sides
 
 from skstruct.linalg import InapplicableSolver, config_context
+from skstruct.linalg.iterative_systems import methods
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import SquareOperator
 from skstruct.linalg.iterative_systems._routes import plan_routes, routes_for
@@ -112,9 +114,9 @@ def test_plan_is_a_pure_function_of_the_facts():
 # -- how long a route is followed ---------------------------------------------------------
 
 
-def watch(alternative, once=1.0, max_iter=100_000, callback=None):
+def watch(alternative, expected=0.0, max_iter=100_000, callback=None):
     budget = Budget(max_iter, 0, 2.0, callback)
-    return budget, RouteWatch(budget, "cg", "jacobi", 1e-10, once, alternative)
+    return budget, RouteWatch(budget, "cg", "jacobi", 1e-10, expected, 1.0, alternative)
 
 
 def follow(route_watch, sizes):
@@ -138,6 +140,11 @@ def test_slow_routes_are_given_up_when_a_share_of_the_alternative_is_spent():
     assert w.is_slow
     assert w.outcome == "given up after 100 iterations, 22915 more to come"
     assert w.remaining_seconds == pytest.approx(22_915, rel=1e-3)
+
+
+def test_routes_are_not_judged_before_half_of_the_iterations_that_were_predicted():
+    _, w = watch(alternative=400.0, expected=1000.0)
+    assert follow(w, 0.999 ** np.arange(20_000)) == 500
 
 
 def test_a_route_that_gains_nothing_promises_no_end():
@@ -179,7 +186,10 @@ def test_given_up_routes_come_again_when_all_else_failed(without_pyamg):
     facts = SystemFacts(400, nnz=A.nnz, self_adjoint=True, factor_nnz=1e4, levels=20.0)
     first, second, *_ = routes_for(facts, 1)
     # The second is cheap, they say, but cannot be made.
-    routes = [replace(first, seconds_per_iteration=1.0), replace(second, seconds=1e-6)]
+    routes = [
+        replace(first, seconds_per_iteration=1.0, iterations=0.0),
+        replace(second, seconds=1e-6),
+    ]
     b = sides(400, 1)
 
     def make(route):
@@ -210,3 +220,21 @@ def test_goal():
     # the tolerance; the backward error; what no backward error excuses
     sizes = [goal.size(np.array([[x]]), 1.0) for x in (1.0, 1e8, 1e30)]
     assert sizes == pytest.approx([1e-10, 4e-7, LARGEST])
+
+
+def test_a_step_that_does_not_help_is_not_taken(monkeypatch):
+    class Wild(methods.BY_NAME["cg"]):
+        def leg(self, operator, apply, residual, goal, watch):
+            watch(1.0)
+            return methods.Leg(1e6 * residual)
+
+    monkeypatch.setitem(methods.BY_NAME, "cg", Wild)
+    operator, b = SquareOperator(grid(6)), sides(36, 1)
+    facts = SystemFacts(36, nnz=156, self_adjoint=True, factor_nnz=1e3, levels=6.0)
+    budget = Budget(10, 0, float(np.linalg.norm(b)))
+    run = ColumnRun(
+        operator, facts, b, np.zeros_like(b), Goal(1e-10, 0.0, 8.0), budget, Makers(operator)
+    )
+    run.follow(routes_for(facts, 1)[:1])
+    assert_array_equal(run.x, 0.0)
+    assert_array_equal(run.residual, b)
