@@ -57,7 +57,7 @@ matrices = {
 }
 paths, best = {}, {}
 for name, X in matrices.items():
-    alphas = np.logspace(1, 4, 13) if name == "counts" else np.logspace(-1, 2, 13)
+    alphas = np.logspace(1, 4, 7) if name == "counts" else np.logspace(-1, 2, 7)
     paths[name] = path = IterativeLeastSquares(alpha=alphas[-1], alphas=alphas)
     path.fit(X[train], y[train])
     fitted = X[test] @ path.coef_path_.T + path.intercept_path_
