@@ -107,8 +107,8 @@ plt.show()
 # %%
 # A system that has no answer to speak of
 # ---------------------------------------
-# Without any label, the rows of L add up to zero. Rounding hides that: numpy returns numbers of
-# the order of 1e15. Here a warning, or an error, says that the matrix is singular.
+# Without any label the rows of L add up to zero. Rounding hides that from a factorisation, but not
+# from the estimate of the condition number:
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     try:

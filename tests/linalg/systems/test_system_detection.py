@@ -25,7 +25,7 @@ def test_found(kind, n, dtype):
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "general"])
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(data=st.data())
 def test_one_entry_off_is_another_structure(kind, dtype, data):
     n = data.draw(st.integers(40, 90))
