@@ -122,7 +122,7 @@ def waves(m: int, shift: float) -> sparse.csr_array:
 def systems(quick: bool) -> dict[str, tuple[Callable[[], sparse.csr_array], bool]]:
     """Return what makes each matrix, and whether it is definite."""
     small = 0.25 if quick else 1.0
-    plane, line, space = int(400 * small), int(1000 * small), int(72 * small)
+    plane, line, space = int(400 * small), int(1000 * small), int(50 * small)
     return {
         f"Laplacian {plane}^2": (lambda: laplacian(plane, 2), True),
         f"Laplacian {line}^2": (lambda: laplacian(line, 2), True),
