@@ -70,17 +70,22 @@ def iterate(problem: Ridge, method: MethodMaker) -> RidgeCoefficients:
         Makes a :class:`Method` from a problem, coefficients, their gradient, and a preconditioner.
     """
     p, t = problem.structure.n_columns, problem.n_targets
-    coef, gradient = np.zeros((p, t)), np.zeros((p, t))
+    groups = list(_groups(problem))
+    at_once = len(groups) == 1  # nothing is to be put together, nor held twice
+    coef, gradient = (np.zeros((p, 0 if at_once else t)) for _ in range(2))
     solved = np.zeros(t, dtype=bool)
     n_iter = np.zeros(t, dtype=np.int64)
     sizes, stopped = [], False
     preconditioner_ = preconditioner(problem)
-    for columns in _groups(problem):
+    for columns in groups:
         start = start_on_path(problem, columns, solved, coef, gradient)
         run = _Run(problem.only(columns), columns, method, preconditioner_, start)
         run.to_the_end()
         preconditioner_ = run.preconditioner  # what one group found slow another will, too
-        coef[:, columns], gradient[:, columns] = run.coef, run.gradient
+        if at_once:
+            coef, gradient = run.coef, run.gradient
+        else:
+            coef[:, columns], gradient[:, columns] = run.coef, run.gradient
         n_iter[columns], solved[columns] = run.n_iter, True
         sizes.append((columns, run.history))
         stopped |= run.stopped
