@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -48,8 +48,8 @@ class IterativeSolution:
     x: np.ndarray
     converged: bool
     n_iter: int | np.ndarray
-    residuals: np.ndarray
+    residuals: np.ndarray = field(repr=False)
     method: str
     preconditioner: str
-    plan: Plan
+    plan: Plan = field(repr=False)
     certificate: Certificate
