@@ -13,12 +13,17 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.linalg import LinAlgWarning
 
+from skstruct.linalg._condition import (
+    estimated_one_norm,
+    is_surely_regular,
+    probe_column,
+    reciprocal_condition,
+)
 from skstruct.linalg._plan import Attempt
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import parallel_region, threaded_blas
 from skstruct.linalg.matrices._answer import CertifiedSolution
 from skstruct.linalg.matrices._arrays import right_hand_side
-from skstruct.linalg.matrices._condition import is_surely_regular, one_norm, probe_column
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._refined import best_of, nothing_to_solve
 
@@ -168,12 +173,11 @@ class Solvable:
             return 1.0
         factor = self._tested().factor
         with self._blas_threads(), np.errstate(all="ignore"):
-            size = self._inverse_norm(factor) * self.norm(1)
-        return min(1.0, 1.0 / size) if size > 0 else 0.0  # NaN: an overflow
+            return reciprocal_condition(self.norm(1), self._inverse_norm(factor))
 
     def _inverse_norm(self, factor: Factor) -> float:
         """Return the 1-norm of A^-1, or an estimate."""
-        return one_norm(factor.solve, factor.solve_adjoint, self.shape[0], self.dtype)
+        return estimated_one_norm(factor.solve, factor.solve_adjoint, self.shape[0], self.dtype)
 
     @cached_property
     def _row_norm(self) -> float:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skstruct.linalg._condition import is_surely_regular, probe_column, reciprocal_condition
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import threaded_blas
-from skstruct.linalg.systems._condition import is_surely_regular, reciprocal_condition
 from skstruct.linalg.systems._factor import Factor
 from skstruct.linalg.systems._matrix import one_norm
 
@@ -36,7 +36,7 @@ class SystemAnswer:
         The largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns; see
         :meth:`LinearSystem.backward_error`.
     rcond : float or None
-        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm; None where a vector of random signs has
+        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm; None where a random vector has
         shown that it is above eps, or where there is no factorisation to tell.
     n_refinements : int
         Steps of iterative refinement.
@@ -70,21 +70,28 @@ def answered(
     Breakdown
         The factorisation overflows or is too inaccurate to refine from.
     """
-    n, dtype = problem.structure.n, np.dtype(problem.structure.dtype)
-    with threaded_blas(n):
+    with threaded_blas(problem.structure.n):
         factor = build(problem)
         x, error, steps = refined(problem, factor)
-        if rcond is None and not is_surely_regular(problem.norm, factor, n, dtype):
+        if rcond is None and not _is_surely_regular(problem, factor):
             rcond = estimated_rcond(problem, factor)
     return SystemAnswer(x, factor, error, rcond, steps)
 
 
 def estimated_rcond(problem: LinearSystem, factor: Factor) -> float:
     """Estimate 1 / (||A||_1 ||A^-1||_1), from above."""
-    norm = one_norm(problem.matrix)
-    return reciprocal_condition(
-        norm, factor, problem.structure.n, np.dtype(problem.structure.dtype)
-    )
+    n = problem.structure.n
+    if n == 0:
+        return 1.0
+    with np.errstate(all="ignore"):
+        inverse_norm = factor.inverse_norm(n, np.dtype(problem.structure.dtype))
+        return reciprocal_condition(one_norm(problem.matrix), inverse_norm)
+
+
+def _is_surely_regular(problem: LinearSystem, factor: Factor) -> bool:
+    with np.errstate(all="ignore"):
+        probe = factor.solve(probe_column(problem.structure.n, problem.structure.dtype))
+    return is_surely_regular(probe[:, 0], problem.norm, 2)
 
 
 def refined(problem: LinearSystem, factor: Factor) -> tuple[np.ndarray, float, int]:

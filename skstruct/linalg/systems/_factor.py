@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from skstruct.linalg.systems._condition import estimated_inverse_norm
+from skstruct.linalg._condition import estimated_one_norm
 
 
 class Factor(ABC):
@@ -42,7 +42,7 @@ class Factor(ABC):
 
     def inverse_norm(self, n: int, dtype: np.dtype) -> float:
         """Return ||A^-1||_1 or an estimate from below, for a matrix of order n."""
-        return estimated_inverse_norm(self, n, dtype)
+        return estimated_one_norm(self.solve, self.solve_adjoint, n, dtype)
 
 
 def slogdet_of(diagonal: np.ndarray, sign: complex = 1.0) -> tuple[complex, float]:
