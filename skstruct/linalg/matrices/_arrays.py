@@ -59,22 +59,6 @@ def right_hand_side(b: object, order: int, *, check_finite: bool = True) -> np.n
     return b
 
 
-def sign_and_log(values: np.ndarray) -> tuple[float | complex, float]:
-    """Return the sign and the logarithm of the magnitude of the product of `values`.
-
-    ``(0, -inf)`` if one of them is zero, as :func:`numpy.linalg.slogdet` has it.
-    """
-    values = np.asarray(values)
-    magnitude = np.abs(values)
-    if not magnitude.all():
-        return 0.0, -np.inf
-    log = float(np.log(magnitude.astype(np.float64, copy=False)).sum())
-    if values.dtype.kind != "c":
-        return -1.0 if np.count_nonzero(values < 0) % 2 else 1.0, log
-    # a product of many unit numbers drifts off the circle, the sum of their angles does not
-    return complex(np.exp(1j * np.angle(values).astype(np.float64).sum())), log
-
-
 def _index(where: tuple[int, ...]) -> str:
     return str(where[0]) if len(where) == 1 else str(where)
 

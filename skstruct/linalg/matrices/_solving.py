@@ -14,7 +14,6 @@ import numpy as np
 from scipy.linalg import LinAlgWarning
 
 from skstruct.linalg._condition import (
-    estimated_one_norm,
     is_surely_regular,
     probe_column,
     reciprocal_condition,
@@ -173,11 +172,8 @@ class Solvable:
             return 1.0
         factor = self._tested().factor
         with self._blas_threads(), np.errstate(all="ignore"):
-            return reciprocal_condition(self.norm(1), self._inverse_norm(factor))
-
-    def _inverse_norm(self, factor: Factor) -> float:
-        """Return the 1-norm of A^-1, or an estimate."""
-        return estimated_one_norm(factor.solve, factor.solve_adjoint, self.shape[0], self.dtype)
+            inverse_norm = factor.inverse_norm(self.shape[0], self.dtype)
+            return reciprocal_condition(self.norm(1), inverse_norm)
 
     @cached_property
     def _row_norm(self) -> float:
@@ -270,9 +266,11 @@ class Solvable:
             made = self._made.get(route)
             if made is None:
                 try:
-                    made = route(self)
+                    made = route.of(self)
                 except Breakdown as breakdown:
                     made = breakdown
+                except SingularMatrixError as failure:
+                    raise SingularMatrixError(f"{self!r} is singular: {failure}") from failure
                 self._made[route] = made
             if isinstance(made, Breakdown):
                 reasons.append(f"{route.name}: {made}")

@@ -11,8 +11,9 @@ import numpy as np
 from skstruct.linalg._condition import is_surely_regular, probe_column, reciprocal_condition
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import threaded_blas
-from skstruct.linalg.systems._factor import Factor
+from skstruct.linalg.matrices._factor import Factor, MinorNotPositive, SingularMatrixError
 from skstruct.linalg.systems._matrix import one_norm
+from skstruct.linalg.systems._singular import not_definite, singular
 
 if TYPE_CHECKING:
     from skstruct.linalg.systems._problem import LinearSystem
@@ -71,11 +72,21 @@ def answered(
         The factorisation overflows or is too inaccurate to refine from.
     """
     with threaded_blas(problem.structure.n):
-        factor = build(problem)
+        factor = _built(problem, build)
         x, error, steps = refined(problem, factor)
         if rcond is None and not _is_surely_regular(problem, factor):
             rcond = estimated_rcond(problem, factor)
     return SystemAnswer(x, factor, error, rcond, steps)
+
+
+def _built(problem: LinearSystem, build: Callable[[LinearSystem], Factor]) -> Factor:
+    """Factorise; say of which matrix it is that a pivot is zero or a minor is not positive."""
+    try:
+        return build(problem)
+    except SingularMatrixError as failure:
+        raise singular(problem, str(failure)) from failure
+    except MinorNotPositive as failure:
+        raise not_definite(problem, failure.order) from failure
 
 
 def estimated_rcond(problem: LinearSystem, factor: Factor) -> float:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from skstruct.linalg._certificate import Certificate
+from skstruct.linalg.matrices._determinants import permutation_sign
 from skstruct.linalg.systems._answer import SystemAnswer
 from skstruct.linalg.systems._matrix import Matrix, column_norms, norm_bound, product
 from skstruct.linalg.systems._structure import MatrixStructure
@@ -38,6 +39,13 @@ class Reordering:
     rows: np.ndarray
     columns: np.ndarray
     ends: np.ndarray | None = None
+
+    @property
+    def sign(self) -> float:
+        """The determinant of both permutations together."""
+        if self.rows is self.columns:
+            return 1.0
+        return permutation_sign(self.rows) * permutation_sign(self.columns)
 
 
 @dataclass(frozen=True)

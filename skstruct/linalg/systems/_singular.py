@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.systems._problem import LinearSystem
+from skstruct.linalg.matrices._factor import SingularMatrixError
+
+if TYPE_CHECKING:
+    from skstruct.linalg.systems._problem import LinearSystem
 
 # Columns of a sketch of the range: ranks below this are found, in the time of as many products.
 SKETCH_COLUMNS = 64
 SKETCH_SEED = 20240917
 
 
-def singular(problem: LinearSystem, why: str) -> np.linalg.LinAlgError:
+def singular(problem: LinearSystem, why: str) -> SingularMatrixError:
     """Return the error for a singular matrix; a row or column of zeros says more than `why`."""
     n = problem.structure.n
-    return np.linalg.LinAlgError(
+    return SingularMatrixError(
         f"the {n} x {n} matrix is singular: {zero_line(problem) or why}{low_rank_note(problem)}. "
         "For a least-squares solution of minimum norm use lstsq"
     )
