@@ -17,9 +17,10 @@ from skstruct.linalg._solve import (
     solution_of,
     warn_of,
 )
+from skstruct.linalg.matrices._arrays import real_columns
 from skstruct.linalg.systems import Factor, LinearSystem, MatrixStructure, answered
 from skstruct.linalg.systems._answer import estimated_rcond
-from skstruct.linalg.systems._inputs import as_matrix, as_rhs, real_columns, system_of
+from skstruct.linalg.systems._inputs import as_matrix, as_rhs, system_of
 from skstruct.linalg.systems._matrix import Matrix
 from skstruct.linalg.systems._rank_one import RankOneFactor, UpdatedCholesky
 

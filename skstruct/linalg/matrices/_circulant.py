@@ -55,16 +55,18 @@ class SpectralDivision(Factor):
                 f"its eigenvalue {zeros[0]} (of the Fourier vector of that frequency) is zero"
             )
         self._eigenvalues, self._is_real = eigenvalues, is_real
+        with np.errstate(all="ignore"):  # what overflows is found by the certificate
+            self._inverse = 1 / eigenvalues
 
     @classmethod
     def of(cls, matrix: Circulant) -> Self:
         return cls(matrix.eigenvalues, is_real=not matrix._is_complex)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return convolved(1 / self._eigenvalues, rhs, is_real=self._is_real)
+        return convolved(self._inverse, rhs, is_real=self._is_real)
 
     def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
-        return convolved(1 / self._eigenvalues.conj(), rhs, is_real=self._is_real)
+        return convolved(self._inverse.conj(), rhs, is_real=self._is_real)
 
     def slogdet(self) -> tuple[float | complex, float]:
         sign, log = sign_and_log(self._eigenvalues)

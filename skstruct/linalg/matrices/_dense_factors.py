@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from skstruct.linalg._solution import Breakdown
+from skstruct.linalg.matrices._arrays import is_symmetric
 from skstruct.linalg.matrices._determinants import interchanges_sign, sign_and_log
 from skstruct.linalg.matrices._factor import Factor, MinorNotPositive, SingularMatrixError
 
@@ -82,7 +83,7 @@ class DenseCholesky(LowerFactor):
     @classmethod
     def of(cls, matrix: Dense) -> Self:
         a = matrix.array
-        if not (np.all(a.diagonal().real > 0) and np.array_equal(a, a.conj().T)):
+        if not (np.all(a.diagonal().real > 0) and is_symmetric(a, conjugate=True)):
             raise Breakdown("the matrix is not Hermitian with a positive diagonal")
         return cls(a)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,8 +20,9 @@ from skstruct.linalg._condition import (
 from skstruct.linalg._plan import Attempt
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import parallel_region, threaded_blas
+from skstruct.linalg._warn import warn_caller
 from skstruct.linalg.matrices._answer import CertifiedSolution
-from skstruct.linalg.matrices._arrays import right_hand_side
+from skstruct.linalg.matrices._arrays import complex_columns, real_columns, right_hand_side
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._refined import best_of, nothing_to_solve
 
@@ -141,7 +141,7 @@ class Solvable:
         except SingularMatrixError:
             return (0j if self._is_complex else 0.0), -np.inf
         if not factor.has_exact_determinant:
-            self._warn_if_singular("determinant", level=3)
+            self._warn_if_singular("determinant")
         sign, log = factor.slogdet()
         return complex(sign) if self._is_complex else float(np.real(sign)), float(log)
 
@@ -203,16 +203,12 @@ class Solvable:
         matrix = self._in_precision_of(b)
         if not b.size:
             return nothing_to_solve(b.astype(np.result_type(b, matrix.dtype)))
-        columns = b.reshape(len(b), -1)
-        split = b.dtype.kind == "c" and not matrix._is_complex
-        if split:  # two real columns cost less than a complex matrix
-            columns = np.hstack([columns.real, columns.imag])
+        columns = real_columns(b, matrix.dtype)
         answer = matrix._answered(columns.astype(matrix.dtype, copy=False))
         matrix._warn(answer)
         x = answer.x
-        if split:
-            half = x.shape[1] // 2
-            x = x[:, :half] + 1j * x[:, half:]
+        if b.dtype.kind == "c" and not matrix._is_complex:
+            x = complex_columns(x)
         return replace(answer, x=x.reshape(b.shape))
 
     def _answered(self, columns: np.ndarray) -> CertifiedSolution:
@@ -240,23 +236,19 @@ class Solvable:
         return self._trusted
 
     def _warn(self, answer: CertifiedSolution) -> None:
-        level = 4  # the caller of solve
-        self._warn_if_singular("solution", level + 1)
+        self._warn_if_singular("solution")
         if not answer.certificate.holds:
-            warnings.warn(
-                f"{answer.certificate}. To do better, {answer.certificate.remedy}.",
-                LinAlgWarning,
-                stacklevel=level,
+            warn_caller(
+                f"{answer.certificate}. To do better, {answer.certificate.remedy}.", LinAlgWarning
             )
 
-    def _warn_if_singular(self, what: str, level: int) -> None:
+    def _warn_if_singular(self, what: str) -> None:
         if self._trusted.is_surely_regular or self.rcond() >= np.finfo(self.dtype).eps:
             return
-        warnings.warn(
+        warn_caller(
             f"{self!r} is singular to working precision (rcond = {self.rcond():.1e}): its {what} "
             "may have no correct digits",
             LinAlgWarning,
-            stacklevel=level,
         )
 
     def _factors(self) -> Iterator[Factor]:

@@ -12,15 +12,12 @@ from skstruct.linalg._condition import is_surely_regular, probe_column, reciproc
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import threaded_blas
 from skstruct.linalg.matrices._factor import Factor, MinorNotPositive, SingularMatrixError
+from skstruct.linalg.matrices._refinement import refine
 from skstruct.linalg.systems._matrix import one_norm
 from skstruct.linalg.systems._singular import not_definite, singular
 
 if TYPE_CHECKING:
     from skstruct.linalg.systems._problem import LinearSystem
-
-# Refinement goes on only while each step at least halves the error: beyond that it is noise, or
-# the factorisation is too far from A.
-MIN_PROGRESS = 0.5
 
 
 @dataclass(frozen=True)
@@ -116,19 +113,9 @@ def refined(problem: LinearSystem, factor: Factor) -> tuple[np.ndarray, float, i
             error = problem.probed_error(x)
             if error <= goal:
                 return x, error, 0
-        residual = problem.residual(x)
-        error = problem.backward_error(x, residual)
-        for step in range(factor.max_refinements):
-            if error <= goal:
-                return x, error, step
-            better = x + factor.solve(residual)
-            residual = problem.residual(better)
-            smaller = problem.backward_error(better, residual)
-            if not smaller <= MIN_PROGRESS * error:
-                if smaller < error:
-                    x, error = better, smaller
-                break
-            x, error = better, smaller
+        x, error, steps = refine(
+            factor, x, problem.residual, problem.backward_error, goal, factor.max_refinements
+        )
     if not np.isfinite(error):
         raise Breakdown("the solution overflows")
-    return x, error, factor.max_refinements
+    return x, error, steps

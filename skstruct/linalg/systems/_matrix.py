@@ -110,6 +110,20 @@ def is_finite(A: Matrix) -> bool:
     return bool(np.isfinite(A.data if sparse.issparse(A) else A).all())
 
 
+def backward_errors(
+    norm: float, x: np.ndarray, rhs: np.ndarray, residual: np.ndarray
+) -> np.ndarray:
+    """Return ||b - A x|| / (||A|| ||x|| + ||b||) of each column, in 2-norms.
+
+    How much A and b have to change, relative to their norms, for x to be exact (Rigal & Gaches,
+    1967). Zero if all of it is.
+    """
+    with np.errstate(all="ignore"):
+        scale = norm * column_norms(x) + column_norms(rhs)
+        size = column_norms(residual)
+        return np.where(scale > 0, size / scale, size)
+
+
 def column_norms(V: np.ndarray) -> np.ndarray:
     """Return the 2-norm of each column, in double precision."""
     if V.shape[1] == 1:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse.linalg import splu
 
+from skstruct.linalg._machine import Cost
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.matrices._determinants import permutation_sign, sign_and_log
 from skstruct.linalg.matrices._factor import Factor, MinorNotPositive, SingularMatrixError
+from skstruct.linalg.systems._costs import certificate_cost
 from skstruct.linalg.systems._problem import LinearSystem
 
 # SuperLU, symmetric mode, per entry of a factor: grids of 100^2, 300^2 and 700^2 take 97, 112 and
@@ -22,6 +24,16 @@ def sparse_obstacle(problem: LinearSystem) -> str | None:
     if not problem.structure.is_sparse:
         return "the matrix is not sparse"
     return None
+
+
+def sparse_cost(problem: LinearSystem, entries: float) -> Cost:
+    """Cost of a factorisation whose factors have so many entries, and of what follows."""
+    factorise = Cost(
+        sparse_product=FACTOR_PRODUCTS * entries,
+        sparse=4.0 * problem.n_rhs * entries,
+        memory=FACTOR_BYTES * entries,
+    )
+    return factorise + certificate_cost(problem)
 
 
 class SparseFactor(Factor):
