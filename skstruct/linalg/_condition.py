@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import sqrt
 
 import numpy as np
 
@@ -103,7 +104,6 @@ def is_surely_regular(solution: np.ndarray, norm: float, ord: float = np.inf) ->
     ord : {2, np.inf}, default=np.inf
         Which norm of the solution.
     """
-    with np.errstate(all="ignore"):
-        condition = float(np.linalg.norm(solution, ord)) * norm
-        eps = np.finfo(solution.dtype).eps
-        return bool(condition * PROBE_MARGIN * np.sqrt(len(solution)) * eps < 1)
+    condition = float(np.linalg.norm(solution, ord)) * norm
+    eps = float(np.finfo(solution.dtype).eps)
+    return condition * PROBE_MARGIN * sqrt(len(solution)) * eps < 1
