@@ -104,6 +104,7 @@ def is_surely_regular(solution: np.ndarray, norm: float, ord: float = np.inf) ->
     ord : {2, np.inf}, default=np.inf
         Which norm of the solution.
     """
-    condition = float(np.linalg.norm(solution, ord)) * norm
+    with np.errstate(all="ignore"):
+        condition = float(np.linalg.norm(solution, ord)) * norm
     eps = float(np.finfo(solution.dtype).eps)
     return condition * PROBE_MARGIN * sqrt(len(solution)) * eps < 1

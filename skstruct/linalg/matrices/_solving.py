@@ -262,7 +262,7 @@ class Solvable:
                 except Breakdown as breakdown:
                     made = breakdown
                 except SingularMatrixError as failure:
-                    raise SingularMatrixError(f"{self!r} is singular: {failure}") from failure
+                    raise SingularMatrixError(f"{self!r} is singular: {failure}") from None
                 self._made[route] = made
             if isinstance(made, Breakdown):
                 reasons.append(f"{route.name}: {made}")

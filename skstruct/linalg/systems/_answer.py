@@ -68,7 +68,8 @@ def answered(
     Breakdown
         The factorisation overflows or is too inaccurate to refine from.
     """
-    with threaded_blas(problem.structure.n):
+    # what overflows is found by the backward error
+    with threaded_blas(problem.structure.n), np.errstate(all="ignore"):
         factor = _built(problem, build)
         x, error, steps = refined(problem, factor)
         if rcond is None and not _is_surely_regular(problem, factor):
@@ -81,9 +82,9 @@ def _built(problem: LinearSystem, build: Callable[[LinearSystem], Factor]) -> Fa
     try:
         return build(problem)
     except SingularMatrixError as failure:
-        raise singular(problem, str(failure)) from failure
+        raise singular(problem, str(failure)) from None
     except MinorNotPositive as failure:
-        raise not_definite(problem, failure.order) from failure
+        raise not_definite(problem, failure.order) from None
 
 
 def estimated_rcond(problem: LinearSystem, factor: Factor) -> float:
@@ -97,8 +98,7 @@ def estimated_rcond(problem: LinearSystem, factor: Factor) -> float:
 
 
 def _is_surely_regular(problem: LinearSystem, factor: Factor) -> bool:
-    with np.errstate(all="ignore"):
-        probe = factor.solve(probe_column(problem.structure.n, problem.structure.dtype))
+    probe = factor.solve(probe_column(problem.structure.n, problem.structure.dtype))
     return is_surely_regular(probe[:, 0], problem.norm, 2)
 
 
@@ -107,15 +107,14 @@ def refined(problem: LinearSystem, factor: Factor) -> tuple[np.ndarray, float, i
     goal = factor.goal * problem.structure.eps * np.sqrt(max(problem.structure.n, 1))
     if problem.n_rhs == 0:
         return problem.rhs.copy(), 0.0, 0
-    with np.errstate(all="ignore"):
-        x = factor.solve(problem.rhs)
-        if problem.has_many_rhs:
-            error = problem.probed_error(x)
-            if error <= goal:
-                return x, error, 0
-        x, error, steps = refine(
-            factor, x, problem.residual, problem.backward_error, goal, factor.max_refinements
-        )
+    x = factor.solve(problem.rhs)
+    if problem.has_many_rhs:
+        error = problem.probed_error(x)
+        if error <= goal:
+            return x, error, 0
+    x, error, steps = refine(
+        factor, x, problem.residual, problem.backward_error, goal, factor.max_refinements
+    )
     if not np.isfinite(error):
         raise Breakdown("the solution overflows")
     return x, error, steps

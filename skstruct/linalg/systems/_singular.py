@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.matrices._factor import SingularMatrixError
 
 if TYPE_CHECKING:
     from skstruct.linalg.systems._problem import LinearSystem
@@ -17,10 +16,10 @@ SKETCH_COLUMNS = 64
 SKETCH_SEED = 20240917
 
 
-def singular(problem: LinearSystem, why: str) -> SingularMatrixError:
+def singular(problem: LinearSystem, why: str) -> np.linalg.LinAlgError:
     """Return the error for a singular matrix; a row or column of zeros says more than `why`."""
     n = problem.structure.n
-    return SingularMatrixError(
+    return np.linalg.LinAlgError(
         f"the {n} x {n} matrix is singular: {zero_line(problem) or why}{low_rank_note(problem)}. "
         "For a least-squares solution of minimum norm use lstsq"
     )
