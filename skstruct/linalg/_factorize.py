@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from skstruct.linalg._certificate import Certificate
+from skstruct.linalg._condition import probe_column
 from skstruct.linalg._plan import Attempt, Plan
 from skstruct.linalg._solution import Breakdown, Solution
 from skstruct.linalg._solve import (
@@ -16,10 +17,10 @@ from skstruct.linalg._solve import (
     solution_of,
     warn_of,
 )
+from skstruct.linalg.matrices._arrays import real_columns
 from skstruct.linalg.systems import Factor, LinearSystem, MatrixStructure, answered
 from skstruct.linalg.systems._answer import estimated_rcond
-from skstruct.linalg.systems._condition import random_signs
-from skstruct.linalg.systems._inputs import as_matrix, as_rhs, real_columns, system_of
+from skstruct.linalg.systems._inputs import as_matrix, as_rhs, system_of
 from skstruct.linalg.systems._matrix import Matrix
 from skstruct.linalg.systems._rank_one import RankOneFactor, UpdatedCholesky
 
@@ -33,7 +34,7 @@ def factorize(
 ) -> Factorization:
     """Factorise A by the routine it deserves, for many right-hand sides.
 
-    The factorisation is certified by solving A x = A z for a random vector z of signs, and each
+    The factorisation is certified by solving A x = A z for a random vector z, and each
     solve with it is certified on its own.
 
     Parameters
@@ -71,10 +72,10 @@ def factorize(
 
 
 def _probed(matrix: Matrix | LinearOperator, assume: str | None, precision: str) -> LinearSystem:
-    """Return the system whose solution is a vector of random signs."""
-    signs = random_signs(matrix.shape[0])
+    """Return the system whose solution is a random vector."""
+    probe = probe_column(matrix.shape[0], np.result_type(matrix.dtype, np.float32))
     with np.errstate(all="ignore"):  # system_of finds NaN and infinity
-        rhs = matrix @ signs.astype(np.result_type(matrix.dtype, np.float32))
+        rhs = matrix @ probe[:, 0]
     return system_of(matrix, rhs, assume, precision, wants_factor=True)
 
 
@@ -101,7 +102,7 @@ class Factorization:
     plan : Plan
         What was considered and tried.
     certificate : Certificate
-        The backward error for a vector of random signs.
+        The backward error for a random solution.
 
     Examples
     --------

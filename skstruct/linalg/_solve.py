@@ -14,6 +14,7 @@ from skstruct.linalg._engine import plan_for, run
 from skstruct.linalg._plan import Plan
 from skstruct.linalg._solution import Solution
 from skstruct.linalg._warn import warn_caller
+from skstruct.linalg.matrices._arrays import complex_columns
 from skstruct.linalg.systems import LinearSystem, MatrixStructure
 from skstruct.linalg.systems._answer import estimated_rcond
 from skstruct.linalg.systems._inputs import as_matrix, as_rhs, system_of
@@ -258,8 +259,7 @@ def solution_of(problem: LinearSystem, solution: Solution, rhs: np.ndarray) -> S
 def shaped(problem: LinearSystem, x: np.ndarray, rhs: np.ndarray) -> np.ndarray:
     """Return the solution in the shape of the right-hand sides as they were given."""
     if np.iscomplexobj(rhs) and not problem.structure.is_complex:
-        real, imaginary = np.hsplit(x, 2)
-        x = real + 1j * imaginary
+        x = complex_columns(x)
     return np.ascontiguousarray(x).reshape(rhs.shape)
 
 

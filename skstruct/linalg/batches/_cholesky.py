@@ -80,7 +80,7 @@ def batched_cholesky(a: object, *, singular: str = "warn") -> np.ndarray:
         require_finite("a", np.tril(stack[failed]), failed, batch)
         factors[failed] = np.nan
         remedy = "a Hermitian matrix with positive eigenvalues; batched_eigh shows which they are"
-        Failures(failed, batch, "not positive definite", remedy).report(singular, stacklevel=3)
+        Failures(failed, batch, "not positive definite", remedy).report(singular)
     return factors.reshape(a.shape)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
 
+from skstruct.linalg._warn import warn_caller
 from skstruct.linalg.batches._stacks import slices_text
 
 POLICIES = ("warn", "raise")
@@ -28,8 +28,8 @@ class Failures:
     what: str
     remedy: str
 
-    def report(self, policy: str, stacklevel: int) -> None:
-        """Warn of the slices or raise an error, if there are any; `stacklevel` finds the user."""
+    def report(self, policy: str) -> None:
+        """Warn of the slices or raise an error, if there are any."""
         if not len(self.positions):
             return
         message = (
@@ -37,4 +37,4 @@ class Failures:
         )
         if policy == "raise":
             raise np.linalg.LinAlgError(message)
-        warnings.warn(f"{message}. The results of these are NaN", LinAlgWarning, stacklevel)
+        warn_caller(f"{message}. The results of these are NaN", LinAlgWarning)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from scipy.linalg import LinAlgWarning
 
+from skstruct.linalg._warn import warn_caller
 from skstruct.linalg.batches._elimination import elimination
 from skstruct.linalg.batches._failures import Failures, require_policy
 from skstruct.linalg.batches._interleaved import pays, run_kernel
@@ -158,7 +157,7 @@ def _examine(
     x[slices[is_singular]] = np.nan
     Failures(
         slices[is_singular], batch, "singular", "a matrix of full rank, or batched_lstsq"
-    ).report(policy, stacklevel=5)
+    ).report(policy)
     others = slices[~is_singular]
     if not len(others):
         return
@@ -169,12 +168,11 @@ def _examine(
     eps = np.finfo(left.dtype).eps
     if (rcond < eps).any():
         near = others[rcond < eps]
-        warnings.warn(
+        warn_caller(
             f"{slices_text(near, batch)} of a: nearly singular, reciprocal condition number "
             f"{rcond.min():.1e} (precision {eps:.1e}): the solution may have no correct digit. "
             "batched_lstsq solves for the part that the data determine",
             LinAlgWarning,
-            stacklevel=4,
         )
 
 

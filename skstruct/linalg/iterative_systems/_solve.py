@@ -26,8 +26,10 @@ from skstruct.linalg.iterative_systems._run import Goal
 from skstruct.linalg.iterative_systems._solution import IterativeSolution
 from skstruct.linalg.iterative_systems._watch import IterationState
 from skstruct.linalg.iterative_systems.preconditioners import Given
+from skstruct.linalg.matrices._arrays import complex_columns, real_columns
 from skstruct.linalg.systems._declared import kind_named
-from skstruct.linalg.systems._inputs import as_matrix, as_rhs, real_columns
+from skstruct.linalg.systems._inputs import as_matrix, as_rhs
+from skstruct.linalg.systems._matrix import backward_errors, column_norms
 
 # A backward error of so many rounding units is as good as that of a direct solver.
 ROUNDING = 10.0
@@ -186,7 +188,7 @@ def _joined(found: Iterated, k: int) -> Iterated:
     """Put real and imaginary parts together, which a real matrix acts on apart."""
     return replace(
         found,
-        x=found.x[:, :k] + 1j * found.x[:, k:],
+        x=complex_columns(found.x),
         n_iter=np.maximum(found.n_iter[:k], found.n_iter[k:]),
         residuals=np.fmax(found.residuals[:, :k], found.residuals[:, k:]),
     )
@@ -199,14 +201,13 @@ def _certificate(
     with np.errstate(all="ignore"):
         scales = column_scales(rhs)
         rhs, x = rhs / scales, x / scales
-        residual = np.linalg.norm(rhs - operator.times(x), axis=0)
-        norms = np.linalg.norm(rhs, axis=0)
-        relative = np.where(norms > 0, residual / norms, residual)
-        scale = goal.norm * np.linalg.norm(x, axis=0) + norms
-        backward = np.where(scale > 0, residual / scale, residual)
+        residual = rhs - operator.times(x)
+        backward = backward_errors(goal.norm, x, rhs, residual)
+        sizes, norms = column_norms(residual), column_norms(rhs)
+        relative = np.where(norms > 0, sizes / norms, sizes)
     small = relative <= goal.tol
     allowed = np.array([goal.size(column, norm) for column, norm in zip(x.T, norms, strict=True)])
-    if not small.all() and (residual <= allowed).all():
+    if not small.all() and (sizes <= allowed).all():
         return Certificate(BACKWARD_ERROR, float(backward[~small].max()), goal.rounding, REMEDY)
     return Certificate(RESIDUAL, float(relative.max(initial=0.0)), goal.tol, REMEDY)
 

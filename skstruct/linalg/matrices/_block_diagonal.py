@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from skstruct.linalg.matrices._dense import structured
+from skstruct.linalg.matrices._determinants import product_of
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._stack import Stack
 from skstruct.linalg.matrices._structured import StructuredMatrix
@@ -32,7 +33,7 @@ class BlockByBlock(Factor):
                 continue
             what = "" if isinstance(part, Stack) else f"block {block}: "
             if part.shape[0] != part.shape[1]:
-                raise SingularMatrixError(f"{matrix!r} is singular: block {block} is not square")
+                raise SingularMatrixError(f"block {block} is not square")
             try:
                 self._parts.append(part.factor())
             except np.linalg.LinAlgError as failure:
@@ -53,11 +54,11 @@ class BlockByBlock(Factor):
         return x
 
     def slogdet(self) -> tuple[float | complex, float]:
-        sign, log = 1.0, 0.0
-        for part in self._parts:
-            part_sign, part_log = part.slogdet()
-            sign, log = sign * part_sign, log + part_log
-        return sign, log
+        return product_of(part.slogdet() for part in self._parts)
+
+    def inverse_norm(self, n: int, dtype: np.dtype) -> float:
+        parts = zip(self._parts, self._rows, strict=True)
+        return max(part.inverse_norm(rows.stop - rows.start, dtype) for part, rows in parts)
 
 
 class BlockDiagonal(StructuredMatrix):
@@ -146,9 +147,6 @@ class BlockDiagonal(StructuredMatrix):
 
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.concatenate([[], *(part._magnitude_sums(axis) for part in self.parts)])
-
-    def _inverse_norm(self, factor: Factor) -> float:
-        return max(part._inverse_norm(part.factor()) for part in self.parts if any(part.shape))
 
     def explicit(self) -> sparse.sparray:
         if not self.parts:

@@ -9,7 +9,8 @@ from typing import Self
 import numpy as np
 from scipy import fft, linalg
 
-from skstruct.linalg.matrices._arrays import common_type, constant_of, entries, sign_and_log
+from skstruct.linalg.matrices._arrays import common_type, constant_of, entries
+from skstruct.linalg.matrices._determinants import sign_and_log
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._schur import Schur
 from skstruct.linalg.matrices._structured import StructuredMatrix
@@ -35,24 +36,37 @@ def convolved(spectrum: np.ndarray, X: np.ndarray, *, is_real: bool) -> np.ndarr
 
 
 class SpectralDivision(Factor):
-    """The inverse has the inverse eigenvalues."""
+    """The inverse has the inverse eigenvalues.
+
+    Parameters
+    ----------
+    eigenvalues : ndarray of shape (n,)
+        The Fourier transform of the first column.
+    is_real : bool
+        Whether the matrix is real.
+    """
 
     name = "fft"
 
-    def __init__(self, matrix: Circulant) -> None:
-        zeros = np.flatnonzero(matrix.eigenvalues == 0)
+    def __init__(self, eigenvalues: np.ndarray, *, is_real: bool) -> None:
+        zeros = np.flatnonzero(eigenvalues == 0)
         if len(zeros):
             raise SingularMatrixError(
-                f"{matrix!r} is singular: its eigenvalue {zeros[0]} (of the Fourier vector of that "
-                "frequency) is zero"
+                f"its eigenvalue {zeros[0]} (of the Fourier vector of that frequency) is zero"
             )
-        self._eigenvalues, self._is_real = matrix.eigenvalues, not matrix._is_complex
+        self._eigenvalues, self._is_real = eigenvalues, is_real
+        with np.errstate(all="ignore"):  # what overflows is found by the certificate
+            self._inverse = 1 / eigenvalues
+
+    @classmethod
+    def of(cls, matrix: Circulant) -> Self:
+        return cls(matrix.eigenvalues, is_real=not matrix._is_complex)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return convolved(1 / self._eigenvalues, rhs, is_real=self._is_real)
+        return convolved(self._inverse, rhs, is_real=self._is_real)
 
     def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
-        return convolved(1 / self._eigenvalues.conj(), rhs, is_real=self._is_real)
+        return convolved(self._inverse.conj(), rhs, is_real=self._is_real)
 
     def slogdet(self) -> tuple[float | complex, float]:
         sign, log = sign_and_log(self._eigenvalues)
@@ -62,6 +76,11 @@ class SpectralDivision(Factor):
         n = len(self._eigenvalues)
         alone = self._eigenvalues[[0, n // 2] if n % 2 == 0 else [0]].real
         return sign_and_log(alone)[0], log
+
+    def inverse_norm(self, n: int, dtype: np.dtype) -> float:
+        first = np.zeros((n, 1), dtype)
+        first[0] = 1  # all columns of a circulant matrix have the same norm
+        return float(np.abs(self.solve(first)).sum())
 
 
 class Circulant(StructuredMatrix):
@@ -138,11 +157,6 @@ class Circulant(StructuredMatrix):
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         total = np.abs(self.column).sum(dtype=np.float64)
         return np.full(self.shape[0], total)
-
-    def _inverse_norm(self, factor: Factor) -> float:
-        first = np.zeros((self.shape[0], 1), self.dtype)
-        first[0] = 1
-        return float(np.abs(factor.solve(first)).sum())
 
     def _schur(self) -> Schur:
         return Schur(

@@ -6,64 +6,10 @@ from collections.abc import Callable
 from typing import Self
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs
 
-from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.matrices._arrays import common_type, entries, magnitude_sums, sign_and_log
-from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
+from skstruct.linalg.matrices._arrays import common_type, entries, magnitude_sums
+from skstruct.linalg.matrices._dense_factors import DenseCholesky, DenseLU
 from skstruct.linalg.matrices._structured import StructuredMatrix
-
-
-class DenseCholesky(Factor):
-    """Cholesky's factorisation U^H U."""
-
-    name = "cholesky"
-
-    def __init__(self, matrix: Dense) -> None:
-        a = matrix.array
-        diagonal = a.diagonal()
-        if not (np.all(diagonal.real > 0) and np.array_equal(a, a.conj().T)):
-            raise Breakdown("the matrix is not Hermitian with a positive diagonal")
-        factor, self._solve = get_lapack_funcs(("potrf", "potrs"), (a,))
-        self._root, info = factor(a)
-        if info > 0:
-            raise Breakdown(f"the leading minor of order {info} is not positive")
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return self._solve(self._root, rhs)[0]
-
-    solve_adjoint = solve
-
-    def slogdet(self) -> tuple[float | complex, float]:
-        _, log = sign_and_log(self._root.diagonal().real)
-        return 1.0, 2 * log
-
-
-class DenseLU(Factor):
-    """LU with partial pivoting."""
-
-    name = "lu"
-
-    def __init__(self, matrix: StructuredMatrix) -> None:
-        a = matrix.to_dense()
-        factor, self._solve = get_lapack_funcs(("getrf", "getrs"), (a,))
-        self._lu, self._pivots, info = factor(a)
-        if info > 0:
-            raise SingularMatrixError(
-                f"{matrix!r} is singular: the pivot of column {info - 1} is zero in its LU "
-                "factorisation"
-            )
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return self._solve(self._lu, self._pivots, rhs)[0]
-
-    def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
-        return self._solve(self._lu, self._pivots, rhs, trans=2)[0]
-
-    def slogdet(self) -> tuple[float | complex, float]:
-        sign, log = sign_and_log(self._lu.diagonal())
-        swaps = np.count_nonzero(self._pivots != np.arange(len(self._pivots)))
-        return (-sign if swaps % 2 else sign), log
 
 
 class Dense(StructuredMatrix):

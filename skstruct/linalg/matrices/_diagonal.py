@@ -8,7 +8,8 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from skstruct.linalg.matrices._arrays import entries, sign_and_log
+from skstruct.linalg.matrices._arrays import entries
+from skstruct.linalg.matrices._determinants import sign_and_log
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._schur import Schur
 from skstruct.linalg.matrices._structured import StructuredMatrix
@@ -20,11 +21,15 @@ class Division(Factor):
     name = "division"
     has_exact_determinant = True
 
-    def __init__(self, matrix: Diagonal) -> None:
-        zeros = np.flatnonzero(matrix.diagonal == 0)
+    def __init__(self, diagonal: np.ndarray) -> None:
+        zeros = np.flatnonzero(diagonal == 0)
         if len(zeros):
-            raise SingularMatrixError(f"{matrix!r} is singular: entry {zeros[0]} is zero")
-        self._diagonal = matrix.diagonal
+            raise SingularMatrixError(f"diagonal entry {zeros[0]} is zero")
+        self._diagonal = diagonal
+
+    @classmethod
+    def of(cls, matrix: Diagonal) -> Self:
+        return cls(matrix.diagonal)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         return rhs / self._diagonal[:, None]
@@ -34,6 +39,9 @@ class Division(Factor):
 
     def slogdet(self) -> tuple[float | complex, float]:
         return sign_and_log(self._diagonal)
+
+    def inverse_norm(self, n: int, dtype: np.dtype) -> float:
+        return float(1 / np.abs(self._diagonal).min())
 
 
 class Diagonal(StructuredMatrix):
@@ -106,9 +114,6 @@ class Diagonal(StructuredMatrix):
 
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.diagonal)
-
-    def _inverse_norm(self, factor: Factor) -> float:
-        return float(1 / np.abs(self.diagonal).min())
 
     def _schur(self) -> Schur:
         return Schur(self.diagonal, np.asarray, np.asarray)

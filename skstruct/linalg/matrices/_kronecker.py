@@ -27,7 +27,7 @@ class FactorByFactor(Factor):
         self._sizes, self._parts = [], []
         for i, factor in enumerate(matrix.factors):
             if factor.shape[0] != factor.shape[1]:
-                raise SingularMatrixError(f"{matrix!r} is singular: factor {i} is not square")
+                raise SingularMatrixError(f"factor {i} is not square")
             try:
                 part = factor.factor()
             except np.linalg.LinAlgError as failure:

@@ -8,8 +8,8 @@ from typing import Self
 
 import numpy as np
 
+from skstruct.linalg._condition import estimated_one_norm
 from skstruct.linalg.matrices._arrays import common_type, entries
-from skstruct.linalg.matrices._condition import one_norm
 from skstruct.linalg.matrices._low_rank_factors import AugmentedQR, OrthogonalSplit
 from skstruct.linalg.matrices._structured import StructuredMatrix
 
@@ -117,7 +117,7 @@ class LowRankPlusDiagonal(StructuredMatrix):
 
     @cached_property
     def _estimated_norm(self) -> float:
-        return one_norm(self.matmat, self.rmatmat, self.shape[0], self.dtype)
+        return estimated_one_norm(self.matmat, self.rmatmat, self.shape[0], self.dtype)
 
     def to_dense(self) -> np.ndarray:
         dense = self.U @ self.C @ self.V.conj().T

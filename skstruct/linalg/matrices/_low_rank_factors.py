@@ -9,8 +9,8 @@ import numpy as np
 from scipy import linalg
 
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.matrices._arrays import sign_and_log
-from skstruct.linalg.matrices._dense import Dense, DenseLU
+from skstruct.linalg.matrices._dense_factors import DenseLU
+from skstruct.linalg.matrices._determinants import product_of, sign_and_log
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ class OrthogonalSplit(Factor):
         core = (adjoint @ left) @ (right.conj().T @ self._basis)
         core.flat[:: len(core) + 1] += 1
         try:
-            self._core = DenseLU(Dense(core))
+            self._core = DenseLU(core)
         except SingularMatrixError as failure:
             raise Breakdown("the part of low rank cancels the diagonal") from failure
-        self._slogdet = _product(self._core.slogdet(), sign_and_log(d))
+        self._slogdet = product_of([self._core.slogdet(), sign_and_log(d)])
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         return self._split(rhs / (self._root * self._phase), self._core.solve) / self._root
@@ -105,7 +105,7 @@ class AugmentedQR(Factor):
         zeros, rank = np.flatnonzero(matrix.diagonal == 0), min(matrix.C.shape)
         if len(zeros) > rank:
             raise SingularMatrixError(
-                f"{matrix!r} is singular: its diagonal has {len(zeros)} zeros, the first at entry "
+                f"its diagonal has {len(zeros)} zeros, the first at entry "
                 f"{zeros[0]}, and a matrix of rank {rank} cannot make up for them"
             )
         P, left = linalg.qr(matrix.U, mode="economic")
@@ -131,20 +131,17 @@ class AugmentedQR(Factor):
             later, border = later[m:], border[m:]
             zeros = np.flatnonzero(triangle.diagonal() == 0)
             if len(zeros):
-                raise SingularMatrixError(
-                    f"{matrix!r} is singular: column {start + zeros[0]} depends on others"
-                )
+                raise SingularMatrixError(f"column {start + zeros[0]} depends on others")
             own = np.linalg.slogdet(transform)[0], 0.0
-            sign, log = _product((sign, log), _product(own, sign_and_log(triangle.diagonal())))
+            sign, log = product_of([(sign, log), own, sign_and_log(triangle.diagonal())])
         try:
-            self._border = DenseLU(Dense(border))
+            self._border = DenseLU(border)
         except SingularMatrixError as failure:
             raise SingularMatrixError(
-                f"{matrix!r} is singular: its part of low rank does not make up for the zeros of "
-                "its diagonal, or cancels it"
+                "its part of low rank does not make up for the zeros of its diagonal, or cancels it"
             ) from failure
         # the augmented matrix has the determinant of A times that of -m I
-        whole = _product((sign, log), self._border.slogdet()) if k else (sign, log)
+        whole = product_of([(sign, log), self._border.slogdet()]) if k else (sign, log)
         self._slogdet = whole[0] * (-1.0) ** k, whole[1] - k * np.log(self._weight)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
@@ -185,10 +182,3 @@ class AugmentedQR(Factor):
 
     def slogdet(self) -> tuple[float | complex, float]:
         return self._slogdet
-
-
-def _product(
-    a: tuple[float | complex, float], b: tuple[float | complex, float]
-) -> tuple[float | complex, float]:
-    """Return the sign and logarithm of a product of determinants."""
-    return a[0] * b[0], a[1] + b[1]

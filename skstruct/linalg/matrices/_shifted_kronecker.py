@@ -11,8 +11,9 @@ from scipy import sparse
 from scipy.linalg import get_lapack_funcs
 
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.matrices._arrays import constant_of, sign_and_log
+from skstruct.linalg.matrices._arrays import constant_of
 from skstruct.linalg.matrices._axes import along_all, outer, position
+from skstruct.linalg.matrices._determinants import sign_and_log
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._schur import Schur
 from skstruct.linalg.matrices._structured import StructuredMatrix
@@ -31,7 +32,7 @@ class _Rotated(Factor):
         zeros = np.flatnonzero(self._eigenvalues == 0)
         if len(zeros):
             raise SingularMatrixError(
-                f"{matrix!r} is singular: it is -c = {-matrix.c} that the eigenvalues "
+                f"it is -c = {-matrix.c} that the eigenvalues "
                 f"{position(zeros[0], self._sizes)} of the factors multiply to"
             )
 

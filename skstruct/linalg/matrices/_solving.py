@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,12 +12,17 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.linalg import LinAlgWarning
 
+from skstruct.linalg._condition import (
+    is_surely_regular,
+    probe_column,
+    reciprocal_condition,
+)
 from skstruct.linalg._plan import Attempt
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import parallel_region, threaded_blas
+from skstruct.linalg._warn import warn_caller
 from skstruct.linalg.matrices._answer import CertifiedSolution
-from skstruct.linalg.matrices._arrays import right_hand_side
-from skstruct.linalg.matrices._condition import is_surely_regular, one_norm, probe_column
+from skstruct.linalg.matrices._arrays import complex_columns, real_columns, right_hand_side
 from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
 from skstruct.linalg.matrices._refined import best_of, nothing_to_solve
 
@@ -137,7 +141,7 @@ class Solvable:
         except SingularMatrixError:
             return (0j if self._is_complex else 0.0), -np.inf
         if not factor.has_exact_determinant:
-            self._warn_if_singular("determinant", level=3)
+            self._warn_if_singular("determinant")
         sign, log = factor.slogdet()
         return complex(sign) if self._is_complex else float(np.real(sign)), float(log)
 
@@ -168,12 +172,8 @@ class Solvable:
             return 1.0
         factor = self._tested().factor
         with self._blas_threads(), np.errstate(all="ignore"):
-            size = self._inverse_norm(factor) * self.norm(1)
-        return min(1.0, 1.0 / size) if size > 0 else 0.0  # NaN: an overflow
-
-    def _inverse_norm(self, factor: Factor) -> float:
-        """Return the 1-norm of A^-1, or an estimate."""
-        return one_norm(factor.solve, factor.solve_adjoint, self.shape[0], self.dtype)
+            inverse_norm = factor.inverse_norm(self.shape[0], self.dtype)
+            return reciprocal_condition(self.norm(1), inverse_norm)
 
     @cached_property
     def _row_norm(self) -> float:
@@ -203,16 +203,12 @@ class Solvable:
         matrix = self._in_precision_of(b)
         if not b.size:
             return nothing_to_solve(b.astype(np.result_type(b, matrix.dtype)))
-        columns = b.reshape(len(b), -1)
-        split = b.dtype.kind == "c" and not matrix._is_complex
-        if split:  # two real columns cost less than a complex matrix
-            columns = np.hstack([columns.real, columns.imag])
+        columns = real_columns(b, matrix.dtype)
         answer = matrix._answered(columns.astype(matrix.dtype, copy=False))
         matrix._warn(answer)
         x = answer.x
-        if split:
-            half = x.shape[1] // 2
-            x = x[:, :half] + 1j * x[:, half:]
+        if b.dtype.kind == "c" and not matrix._is_complex:
+            x = complex_columns(x)
         return replace(answer, x=x.reshape(b.shape))
 
     def _answered(self, columns: np.ndarray) -> CertifiedSolution:
@@ -240,23 +236,19 @@ class Solvable:
         return self._trusted
 
     def _warn(self, answer: CertifiedSolution) -> None:
-        level = 4  # the caller of solve
-        self._warn_if_singular("solution", level + 1)
+        self._warn_if_singular("solution")
         if not answer.certificate.holds:
-            warnings.warn(
-                f"{answer.certificate}. To do better, {answer.certificate.remedy}.",
-                LinAlgWarning,
-                stacklevel=level,
+            warn_caller(
+                f"{answer.certificate}. To do better, {answer.certificate.remedy}.", LinAlgWarning
             )
 
-    def _warn_if_singular(self, what: str, level: int) -> None:
+    def _warn_if_singular(self, what: str) -> None:
         if self._trusted.is_surely_regular or self.rcond() >= np.finfo(self.dtype).eps:
             return
-        warnings.warn(
+        warn_caller(
             f"{self!r} is singular to working precision (rcond = {self.rcond():.1e}): its {what} "
             "may have no correct digits",
             LinAlgWarning,
-            stacklevel=level,
         )
 
     def _factors(self) -> Iterator[Factor]:
@@ -266,9 +258,11 @@ class Solvable:
             made = self._made.get(route)
             if made is None:
                 try:
-                    made = route(self)
+                    made = route.of(self)
                 except Breakdown as breakdown:
                     made = breakdown
+                except SingularMatrixError as failure:
+                    raise SingularMatrixError(f"{self!r} is singular: {failure}") from None
                 self._made[route] = made
             if isinstance(made, Breakdown):
                 reasons.append(f"{route.name}: {made}")

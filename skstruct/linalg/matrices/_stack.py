@@ -34,6 +34,9 @@ class StackedLU(Factor):
     def slogdet(self) -> tuple[float | complex, float]:
         return self._signs.prod(), self._logs.sum(dtype=np.float64)
 
+    def inverse_norm(self, n: int, dtype: np.dtype) -> float:
+        return float(np.abs(np.linalg.inv(self._blocks)).sum(axis=1).max())
+
 
 class Stack(StructuredMatrix):
     """Diagonal blocks of one shape, multiplied and solved by one call for all of them.
@@ -78,9 +81,6 @@ class Stack(StructuredMatrix):
 
     def _magnitude_sums(self, axis: int) -> np.ndarray:
         return np.abs(self.blocks).sum(axis=1 + axis).ravel()
-
-    def _inverse_norm(self, factor: Factor) -> float:
-        return float(np.abs(np.linalg.inv(self.blocks)).sum(axis=1).max())
 
     def explicit(self) -> sparse.sparray:
         m, r, c = self.blocks.shape

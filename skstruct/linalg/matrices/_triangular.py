@@ -6,42 +6,12 @@ from collections.abc import Callable
 from typing import Self
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs
 
-from skstruct.linalg.matrices._arrays import common_type, entries, magnitude_sums, sign_and_log
-from skstruct.linalg.matrices._factor import Factor, SingularMatrixError
+from skstruct.linalg.matrices._arrays import common_type, entries, magnitude_sums
+from skstruct.linalg.matrices._dense_factors import Substitution
 from skstruct.linalg.matrices._structured import StructuredMatrix
 
 STRIP = 64
-
-
-class Substitution(Factor):
-    """Forward or back substitution."""
-
-    name = "substitution"
-    has_exact_determinant = True
-
-    def __init__(self, matrix: Triangular) -> None:
-        a = matrix.array
-        zeros = np.flatnonzero(a.diagonal() == 0)
-        if len(zeros):
-            raise SingularMatrixError(f"{matrix!r} is singular: diagonal entry {zeros[0]} is zero")
-        # LAPACK reads columns: what is stored by rows is solved as a transpose, without a copy
-        self._by_rows = not a.flags.f_contiguous
-        self._stored = a.T if self._by_rows else a
-        self._lower = matrix.lower != self._by_rows
-        (self._solve,) = get_lapack_funcs(("trtrs",), (a,))
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return self._solve(self._stored, rhs, lower=self._lower, trans=int(self._by_rows))[0]
-
-    def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
-        if not self._by_rows:
-            return self._solve(self._stored, rhs, lower=self._lower, trans=2)[0]
-        return self._solve(self._stored, rhs.conj(), lower=self._lower)[0].conj()
-
-    def slogdet(self) -> tuple[float | complex, float]:
-        return sign_and_log(self._stored.diagonal())
 
 
 class Triangular(StructuredMatrix):

@@ -38,20 +38,26 @@ class GivenPreconditioner:
         self._inverse = inverse
 
     def bind(self, problem: Ridge) -> Callable[[np.ndarray], np.ndarray]:
-        apply = self._inverse
-        if hasattr(apply, "matmat"):
-            apply = apply.matmat
-        elif hasattr(apply, "__matmul__"):
-            apply = apply.__matmul__
-        shape = (problem.structure.n_columns, problem.n_targets)
+        return application_of(self._inverse, np.float64)
 
-        def checked(residual: np.ndarray) -> np.ndarray:
-            out = np.array(apply(residual), dtype=np.float64)
-            if out.shape != shape:
-                raise ValueError(
-                    f"the preconditioner turned an array of shape {shape} into {out.shape}; it "
-                    "must return one of the same shape"
-                )
-            return out
 
-        return checked
+def application_of(
+    inverse: LinearOperator | Callable[[np.ndarray], np.ndarray], dtype: np.dtype
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what applies a given M^-1 to arrays of shape (n, k), and checks what comes out."""
+    apply = inverse
+    if hasattr(apply, "matmat"):
+        apply = apply.matmat
+    elif hasattr(apply, "__matmul__"):
+        apply = apply.__matmul__
+
+    def checked(residual: np.ndarray) -> np.ndarray:
+        out = np.array(apply(residual), dtype=dtype)
+        if out.shape != residual.shape:
+            raise ValueError(
+                f"the preconditioner turned an array of shape {residual.shape} into {out.shape}; "
+                "it must return one of the same shape"
+            )
+        return out
+
+    return checked

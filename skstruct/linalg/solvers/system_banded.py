@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.linalg import lapack
-
 from skstruct.linalg._machine import Cost
+from skstruct.linalg.matrices._band_factors import BandLU
 from skstruct.linalg.systems import Factor, LinearSystem, SystemAnswer, answered
-from skstruct.linalg.systems._band import Reordered, band_of
+from skstruct.linalg.systems._band import band_of
 from skstruct.linalg.systems._costs import band_flops, certificate_cost, substitution_cost
-from skstruct.linalg.systems._factor import slogdet_of
-from skstruct.linalg.systems._singular import singular
+from skstruct.linalg.systems._reordered import in_given_order
 
 NAME = "banded"
 ROBUSTNESS = 2
@@ -45,33 +42,10 @@ def reason(problem: LinearSystem) -> str:
 
 
 def solve(problem: LinearSystem) -> SystemAnswer:
-    return answered(problem, BandFactor)
+    return answered(problem, _factorised)
 
 
-class BandFactor(Factor):
-    """P A = L U in band storage."""
-
-    def __init__(self, problem: LinearSystem) -> None:
-        self._below, self._above = problem.structure.bandwidths
-        self._places = Reordered(problem)
-        self._order = problem.reordering
-        band = band_of(problem, extra_rows=self._below)
-        gbtrf, self._gbtrs = lapack.get_lapack_funcs(("gbtrf", "gbtrs"), (band,))
-        self._lu, self._pivots, info = gbtrf(band, self._below, self._above, overwrite_ab=True)
-        if info > 0:
-            raise singular(problem, f"pivot {info - 1} of its band LU factorisation is zero")
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return self._solve(rhs, 0)
-
-    def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
-        return self._solve(rhs, 2)  # rows and columns are reordered alike
-
-    def _solve(self, rhs: np.ndarray, trans: int) -> np.ndarray:
-        inside = self._places.rows_first(rhs)
-        x = self._gbtrs(self._lu, self._below, self._above, inside, self._pivots, trans=trans)[0]
-        return self._places.back(x)
-
-    def slogdet(self) -> tuple[complex, float]:
-        swaps = np.count_nonzero(self._pivots != np.arange(len(self._pivots)))
-        return slogdet_of(self._lu[self._below + self._above], (-1.0) ** swaps)
+def _factorised(problem: LinearSystem) -> Factor:
+    bandwidths = problem.structure.bandwidths
+    factor = BandLU(band_of(problem, extra_rows=bandwidths[0]), bandwidths)
+    return in_given_order(factor, problem.reordering)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.linalg import lapack
-
 from skstruct.linalg._machine import Cost
+from skstruct.linalg.matrices._band_factors import BandCholesky
 from skstruct.linalg.systems import Factor, LinearSystem, SystemAnswer, answered
-from skstruct.linalg.systems._band import Reordered, band_of
+from skstruct.linalg.systems._band import band_of
 from skstruct.linalg.systems._costs import band_flops, certificate_cost, substitution_cost
-from skstruct.linalg.systems._factor import slogdet_of
-from skstruct.linalg.systems._singular import not_definite
+from skstruct.linalg.systems._reordered import in_given_order
 
 NAME = "banded_cholesky"
 ROBUSTNESS = 1
@@ -50,28 +47,9 @@ def reason(problem: LinearSystem) -> str:
 
 
 def solve(problem: LinearSystem) -> SystemAnswer:
-    return answered(problem, BandCholesky)
+    return answered(problem, _factorised)
 
 
-class BandCholesky(Factor):
-    """A = L L^H in band storage."""
-
-    proves = frozenset(["positive_definite"])
-
-    def __init__(self, problem: LinearSystem) -> None:
-        self._places = Reordered(problem)
-        lower = band_of(problem)[problem.structure.bandwidths[1] :]
-        pbtrf, self._pbtrs = lapack.get_lapack_funcs(("pbtrf", "pbtrs"), (lower,))
-        self._factor, info = pbtrf(lower, lower=True)
-        if info > 0:
-            raise not_definite(problem, info)
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        x = self._pbtrs(self._factor, self._places.rows_first(rhs), lower=True)[0]
-        return self._places.back(x)
-
-    solve_adjoint = solve
-
-    def slogdet(self) -> tuple[complex, float]:
-        _, half = slogdet_of(self._factor[0].real)
-        return 1.0, 2.0 * half
+def _factorised(problem: LinearSystem) -> Factor:
+    lower = band_of(problem)[problem.structure.bandwidths[1] :]
+    return in_given_order(BandCholesky(lower), problem.reordering)

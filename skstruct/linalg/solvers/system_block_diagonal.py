@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import lapack
 
 from skstruct.linalg._machine import LU_FLOPS, Cost
 from skstruct.linalg._solution import Breakdown
+from skstruct.linalg.matrices._dense_factors import DenseLU
+from skstruct.linalg.matrices._determinants import product_of
+from skstruct.linalg.matrices._factor import SingularMatrixError
 from skstruct.linalg.systems import Factor, LinearSystem, SystemAnswer, answered
 from skstruct.linalg.systems._costs import certificate_cost, substitution_cost
-from skstruct.linalg.systems._factor import permutation_sign, slogdet_of
-from skstruct.linalg.systems._singular import singular
 
 NAME = "block_diagonal"
 ROBUSTNESS = 1
@@ -78,7 +78,7 @@ class BlockFactors(Factor):
             else:
                 blocks = problem.matrix[rows[:, :, None], columns[:, None, :]]
             kind = _Stack if size <= MAX_STACKED else _Loop
-            self._groups.append((rows, columns, kind(problem, blocks, rows)))
+            self._groups.append((rows, columns, kind(blocks, rows)))
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         x = np.empty_like(rhs)
@@ -93,11 +93,8 @@ class BlockFactors(Factor):
         return x
 
     def slogdet(self) -> tuple[complex, float]:
-        sign = permutation_sign(self._order.rows) * permutation_sign(self._order.columns)
         parts = [blocks.slogdet() for _, _, blocks in self._groups]
-        for part, _ in parts:
-            sign *= part
-        return sign, sum(log for _, log in parts)
+        return product_of([(self._order.sign, 0.0), *parts])
 
 
 class _SparseBlocks:
@@ -127,14 +124,14 @@ class _SparseBlocks:
 class _Stack:
     """Inverses of small blocks; refinement makes up for what they lack in accuracy."""
 
-    def __init__(self, problem: LinearSystem, blocks: np.ndarray, rows: np.ndarray) -> None:
+    def __init__(self, blocks: np.ndarray, rows: np.ndarray) -> None:
         try:
             self._inverses = np.linalg.inv(blocks)
         except np.linalg.LinAlgError as failure:
             zero = np.flatnonzero(np.linalg.slogdet(blocks)[0] == 0)
             if not len(zero):
                 raise Breakdown("a block is singular to rounding") from failure
-            raise singular(problem, _which(rows[zero[0]])) from failure
+            raise SingularMatrixError(_which(rows[zero[0]])) from failure
         self._blocks = blocks
 
     def solve(self, rhs: np.ndarray, adjoint: bool) -> np.ndarray:
@@ -149,28 +146,22 @@ class _Stack:
 class _Loop:
     """LU factors of larger blocks."""
 
-    def __init__(self, problem: LinearSystem, blocks: np.ndarray, rows: np.ndarray) -> None:
-        getrf, self._getrs = lapack.get_lapack_funcs(("getrf", "getrs"), (blocks,))
+    def __init__(self, blocks: np.ndarray, rows: np.ndarray) -> None:
         self._factors = []
         for block, its_rows in zip(blocks, rows, strict=True):
-            lu, pivots, info = getrf(block)
-            if info > 0:
-                raise singular(problem, _which(its_rows))
-            self._factors.append((lu, pivots))
+            try:
+                self._factors.append(DenseLU(block))
+            except SingularMatrixError as failure:
+                raise SingularMatrixError(_which(its_rows)) from failure
 
     def solve(self, rhs: np.ndarray, adjoint: bool) -> np.ndarray:
         solved = np.empty_like(rhs)
-        for i, (lu, pivots) in enumerate(self._factors):
-            solved[i] = self._getrs(lu, pivots, rhs[i], trans=2 if adjoint else 0)[0]
+        for i, factor in enumerate(self._factors):
+            solved[i] = (factor.solve_adjoint if adjoint else factor.solve)(rhs[i])
         return solved
 
-    def slogdet(self) -> tuple[complex, float]:
-        sign, log = 1.0, 0.0
-        for lu, pivots in self._factors:
-            swaps = np.count_nonzero(pivots != np.arange(len(pivots)))
-            part, size = slogdet_of(np.diagonal(lu), (-1.0) ** swaps)
-            sign, log = sign * part, log + size
-        return sign, log
+    def slogdet(self) -> tuple[float | complex, float]:
+        return product_of(factor.slogdet() for factor in self._factors)
 
 
 def _which(rows: np.ndarray) -> str:

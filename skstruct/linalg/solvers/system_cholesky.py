@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.linalg import lapack
-
 from skstruct.linalg._machine import POTRF_FLOPS, Cost
-from skstruct.linalg.systems import Factor, LinearSystem, SystemAnswer, answered
+from skstruct.linalg.matrices._dense_factors import DenseCholesky
+from skstruct.linalg.systems import LinearSystem, SystemAnswer, answered
 from skstruct.linalg.systems._costs import certificate_cost, substitution_cost
-from skstruct.linalg.systems._factor import slogdet_of
-from skstruct.linalg.systems._matrix import self_adjoint_view
-from skstruct.linalg.systems._singular import not_definite
 
 NAME = "cholesky"
 ROBUSTNESS = 1
@@ -42,28 +37,4 @@ def reason(problem: LinearSystem) -> str:
 
 
 def solve(problem: LinearSystem) -> SystemAnswer:
-    return answered(problem, CholeskyFactor)
-
-
-class CholeskyFactor(Factor):
-    """A = L L^H."""
-
-    proves = frozenset(["positive_definite"])
-
-    def __init__(self, problem: LinearSystem) -> None:
-        view = self_adjoint_view(problem.matrix)
-        potrf, self._trtrs = lapack.get_lapack_funcs(("potrf", "trtrs"), (view,))
-        self.lower, info = potrf(view, lower=True, clean=False)
-        if info > 0:
-            raise not_definite(problem, info)
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        # For one column trtrs takes an eighth of the time of potrs.
-        inside = self._trtrs(self.lower, rhs, lower=True)[0]
-        return self._trtrs(self.lower, inside, lower=True, trans=2, overwrite_b=True)[0]
-
-    solve_adjoint = solve
-
-    def slogdet(self) -> tuple[complex, float]:
-        _, half = slogdet_of(np.diagonal(self.lower).real)
-        return 1.0, 2.0 * half
+    return answered(problem, lambda p: DenseCholesky(p.matrix))

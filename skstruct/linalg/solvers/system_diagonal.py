@@ -6,10 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from skstruct.linalg._machine import Cost
-from skstruct.linalg.systems import Factor, LinearSystem, SystemAnswer, answered
+from skstruct.linalg.matrices._diagonal import Division
+from skstruct.linalg.systems import LinearSystem, SystemAnswer, answered
 from skstruct.linalg.systems._costs import certificate_cost, substitution_cost
-from skstruct.linalg.systems._factor import slogdet_of
-from skstruct.linalg.systems._singular import singular
 
 NAME = "diagonal"
 ROBUSTNESS = 3
@@ -35,28 +34,10 @@ def reason(problem: LinearSystem) -> str:
 
 
 def solve(problem: LinearSystem) -> SystemAnswer:
-    return answered(problem, DiagonalFactor)
+    return answered(problem, _factorised)
 
 
-class DiagonalFactor(Factor):
-    """The diagonal of A."""
-
-    def __init__(self, problem: LinearSystem) -> None:
-        matrix = problem.matrix
-        diagonal = matrix.diagonal() if sparse.issparse(matrix) else np.diagonal(matrix)
-        zeros = np.flatnonzero(diagonal == 0)
-        if len(zeros):
-            raise singular(problem, f"entry {zeros[0]} of its diagonal is zero")
-        self._diagonal = diagonal.copy()[:, None]
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return rhs / self._diagonal
-
-    def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
-        return rhs / self._diagonal.conj()
-
-    def inverse_norm(self, n: int, dtype: np.dtype) -> float:
-        return float(1.0 / np.abs(self._diagonal).min())
-
-    def slogdet(self) -> tuple[complex, float]:
-        return slogdet_of(self._diagonal)
+def _factorised(problem: LinearSystem) -> Division:
+    matrix = problem.matrix
+    diagonal = matrix.diagonal() if sparse.issparse(matrix) else np.diagonal(matrix)
+    return Division(np.ascontiguousarray(diagonal))

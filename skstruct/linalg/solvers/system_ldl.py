@@ -6,11 +6,11 @@ import numpy as np
 from scipy.linalg import lapack
 
 from skstruct.linalg._machine import LDL_FLOPS, Cost
+from skstruct.linalg.matrices._dense_factors import fortran_view, self_adjoint_view
+from skstruct.linalg.matrices._determinants import sign_and_log
+from skstruct.linalg.matrices._factor import SingularMatrixError
 from skstruct.linalg.systems import Factor, LinearSystem, SystemAnswer, answered
 from skstruct.linalg.systems._costs import certificate_cost, substitution_cost
-from skstruct.linalg.systems._factor import slogdet_of
-from skstruct.linalg.systems._matrix import fortran_view, self_adjoint_view
-from skstruct.linalg.systems._singular import singular
 
 NAME = "ldl"
 ROBUSTNESS = 2
@@ -58,7 +58,7 @@ class LDLFactor(Factor):
         lwork = int(work(len(view))[0].real)
         packed, pivots, info = factorise(view, lwork=lwork)
         if info > 0:
-            raise singular(problem, f"pivot {info - 1} of its LDL factorisation is zero")
+            raise SingularMatrixError(f"pivot {info - 1} of its LDL factorisation is zero")
         self._upper, above, _ = convert(packed, pivots, overwrite_a=True)
         self._order, self._second = _order_and_pairs(pivots)
         self._trans = 2 if adjoint else 1
@@ -98,7 +98,7 @@ class LDLFactor(Factor):
         single[second] = single[first] = False
         above, beneath = self._above[:, 0], self._beneath[:, 0]
         pairs = self._diagonal[first] / beneath * (self._diagonal[second] / above) - 1.0
-        sign, log = slogdet_of(np.concatenate([self._diagonal[single], pairs, above, beneath]))
+        sign, log = sign_and_log(np.concatenate([self._diagonal[single], pairs, above, beneath]))
         return (sign.real if self._hermitian else sign), log
 
 

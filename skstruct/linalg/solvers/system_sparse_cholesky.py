@@ -7,13 +7,7 @@ from __future__ import annotations
 
 from skstruct.linalg._machine import Cost
 from skstruct.linalg.systems import LinearSystem, SystemAnswer, answered
-from skstruct.linalg.systems._costs import certificate_cost
-from skstruct.linalg.systems._superlu import (
-    FACTOR_BYTES,
-    FACTOR_PRODUCTS,
-    SparseFactor,
-    sparse_obstacle,
-)
+from skstruct.linalg.systems._superlu import SparseFactor, sparse_cost, sparse_obstacle
 
 NAME = "sparse_cholesky"
 ROBUSTNESS = 1
@@ -27,13 +21,7 @@ def applies(problem: LinearSystem) -> str | None:
 
 
 def cost(problem: LinearSystem) -> Cost:
-    entries = problem.structure.factor_nnz
-    factorise = Cost(
-        sparse_product=FACTOR_PRODUCTS * entries,
-        sparse=4.0 * problem.n_rhs * entries,
-        memory=FACTOR_BYTES * entries,
-    )
-    return factorise + certificate_cost(problem)
+    return sparse_cost(problem, problem.structure.factor_nnz)
 
 
 def memory_use(problem: LinearSystem) -> str:

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from skstruct.linalg._machine import Cost
 from skstruct.linalg.systems import LinearSystem, SystemAnswer, answered
-from skstruct.linalg.systems._costs import certificate_cost
-from skstruct.linalg.systems._superlu import (
-    FACTOR_BYTES,
-    FACTOR_PRODUCTS,
-    SparseFactor,
-    sparse_obstacle,
-)
+from skstruct.linalg.systems._superlu import SparseFactor, sparse_cost, sparse_obstacle
 
 NAME = "sparse_lu"
 ROBUSTNESS = 3
@@ -29,12 +23,7 @@ def cost(problem: LinearSystem) -> Cost:
     entries = problem.structure.factor_nnz
     if not _is_triangular(problem):
         entries *= PIVOTING_FILL
-    factorise = Cost(
-        sparse_product=FACTOR_PRODUCTS * entries,
-        sparse=4.0 * problem.n_rhs * entries,
-        memory=FACTOR_BYTES * entries,
-    )
-    return factorise + certificate_cost(problem)
+    return sparse_cost(problem, entries)
 
 
 def memory_use(problem: LinearSystem) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import lapack
 
 from skstruct.linalg._machine import Cost
+from skstruct.linalg.matrices._dense_factors import Substitution
 from skstruct.linalg.systems import (
     Factor,
     LinearSystem,
@@ -14,9 +14,7 @@ from skstruct.linalg.systems import (
     answered,
 )
 from skstruct.linalg.systems._costs import certificate_cost, substitution_cost
-from skstruct.linalg.systems._factor import permutation_sign, slogdet_of
-from skstruct.linalg.systems._matrix import fortran_view
-from skstruct.linalg.systems._singular import singular
+from skstruct.linalg.systems._reordered import ReorderedFactor
 
 NAME = "triangular"
 ROBUSTNESS = 1
@@ -53,50 +51,14 @@ def reason(problem: LinearSystem) -> str:
 
 
 def solve(problem: LinearSystem) -> SystemAnswer:
-    return answered(problem, TriangularSubstitution)
+    return answered(problem, _factorised)
 
 
-class TriangularSubstitution(Factor):
-    """A = P T Q with permutations P and Q, read in place where they are none."""
-
-    def __init__(self, problem: LinearSystem) -> None:
-        matrix, self._order = problem.matrix, problem.reordering
-        lower = not problem.structure.has("upper_triangular")
-        if self._order is not None:
-            matrix = _lower_of(matrix, self._order)
-        zeros = np.flatnonzero(np.diagonal(matrix) == 0)
-        if len(zeros):
-            where = f"entry {zeros[0]} of the diagonal of the triangular matrix is zero"
-            raise singular(problem, where)
-        self._view, self._transposed = fortran_view(matrix)
-        self._lower = lower != self._transposed
-        (self._trtrs,) = lapack.get_lapack_funcs(("trtrs",), (matrix,))
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        if self._order is None:
-            return self._substitute(rhs)
-        x = np.empty_like(rhs)
-        x[self._order.columns] = self._substitute(rhs[self._order.rows])
-        return x
-
-    def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
-        if self._order is None:
-            return self._substitute(rhs, adjoint=True)
-        x = np.empty_like(rhs)
-        x[self._order.rows] = self._substitute(rhs[self._order.columns], adjoint=True)
-        return x
-
-    def _substitute(self, rhs: np.ndarray, adjoint: bool = False) -> np.ndarray:
-        if self._transposed and adjoint:  # the stored matrix is A'
-            return self._trtrs(self._view, rhs.conj(), lower=self._lower)[0].conj()
-        trans = 2 if adjoint else int(self._transposed)
-        return self._trtrs(self._view, rhs, lower=self._lower, trans=trans)[0]
-
-    def slogdet(self) -> tuple[complex, float]:
-        sign = 1.0
-        if self._order is not None:
-            sign = permutation_sign(self._order.rows) * permutation_sign(self._order.columns)
-        return slogdet_of(np.diagonal(self._view), sign)
+def _factorised(problem: LinearSystem) -> Factor:
+    if problem.reordering is None:
+        return Substitution(problem.matrix, not problem.structure.has("upper_triangular"))
+    factor = Substitution(_lower_of(problem.matrix, problem.reordering), lower=True)
+    return ReorderedFactor(factor, problem.reordering)
 
 
 def _lower_of(A: np.ndarray, order: Reordering) -> np.ndarray:

@@ -4,8 +4,8 @@ It lies below the engine. What users call is in ``skstruct/linalg/_solve.py`` an
 ``_factorize.py``, the algorithms are in ``skstruct/linalg/solvers/system_*.py``.
 """
 
+from skstruct.linalg.matrices._factor import Factor
 from skstruct.linalg.systems._answer import SystemAnswer, answered
-from skstruct.linalg.systems._factor import Factor
 from skstruct.linalg.systems._problem import LinearSystem, Reordering
 from skstruct.linalg.systems._structure import MatrixStructure
 

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skstruct.linalg._condition import is_surely_regular, probe_column, reciprocal_condition
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg._threads import threaded_blas
-from skstruct.linalg.systems._condition import is_surely_regular, reciprocal_condition
-from skstruct.linalg.systems._factor import Factor
+from skstruct.linalg.matrices._factor import Factor, MinorNotPositive, SingularMatrixError
+from skstruct.linalg.matrices._refinement import refine
 from skstruct.linalg.systems._matrix import one_norm
+from skstruct.linalg.systems._singular import not_definite, singular
 
 if TYPE_CHECKING:
     from skstruct.linalg.systems._problem import LinearSystem
-
-# Refinement goes on only while each step at least halves the error: beyond that it is noise, or
-# the factorisation is too far from A.
-MIN_PROGRESS = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class SystemAnswer:
         The largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns; see
         :meth:`LinearSystem.backward_error`.
     rcond : float or None
-        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm; None where a vector of random signs has
+        Estimate of 1 / (||A|| ||A^-1||) in the 1-norm; None where a random vector has
         shown that it is above eps, or where there is no factorisation to tell.
     n_refinements : int
         Steps of iterative refinement.
@@ -70,21 +68,38 @@ def answered(
     Breakdown
         The factorisation overflows or is too inaccurate to refine from.
     """
-    n, dtype = problem.structure.n, np.dtype(problem.structure.dtype)
-    with threaded_blas(n):
-        factor = build(problem)
+    # what overflows is found by the backward error
+    with threaded_blas(problem.structure.n), np.errstate(all="ignore"):
+        factor = _built(problem, build)
         x, error, steps = refined(problem, factor)
-        if rcond is None and not is_surely_regular(problem.norm, factor, n, dtype):
+        if rcond is None and not _is_surely_regular(problem, factor):
             rcond = estimated_rcond(problem, factor)
     return SystemAnswer(x, factor, error, rcond, steps)
 
 
+def _built(problem: LinearSystem, build: Callable[[LinearSystem], Factor]) -> Factor:
+    """Factorise; say of which matrix it is that a pivot is zero or a minor is not positive."""
+    try:
+        return build(problem)
+    except SingularMatrixError as failure:
+        raise singular(problem, str(failure)) from None
+    except MinorNotPositive as failure:
+        raise not_definite(problem, failure.order) from None
+
+
 def estimated_rcond(problem: LinearSystem, factor: Factor) -> float:
     """Estimate 1 / (||A||_1 ||A^-1||_1), from above."""
-    norm = one_norm(problem.matrix)
-    return reciprocal_condition(
-        norm, factor, problem.structure.n, np.dtype(problem.structure.dtype)
-    )
+    n = problem.structure.n
+    if n == 0:
+        return 1.0
+    with np.errstate(all="ignore"):
+        inverse_norm = factor.inverse_norm(n, np.dtype(problem.structure.dtype))
+        return reciprocal_condition(one_norm(problem.matrix), inverse_norm)
+
+
+def _is_surely_regular(problem: LinearSystem, factor: Factor) -> bool:
+    probe = factor.solve(probe_column(problem.structure.n, problem.structure.dtype))
+    return is_surely_regular(probe[:, 0], problem.norm, 2)
 
 
 def refined(problem: LinearSystem, factor: Factor) -> tuple[np.ndarray, float, int]:
@@ -92,25 +107,14 @@ def refined(problem: LinearSystem, factor: Factor) -> tuple[np.ndarray, float, i
     goal = factor.goal * problem.structure.eps * np.sqrt(max(problem.structure.n, 1))
     if problem.n_rhs == 0:
         return problem.rhs.copy(), 0.0, 0
-    with np.errstate(all="ignore"):
-        x = factor.solve(problem.rhs)
-        if problem.has_many_rhs:
-            error = problem.probed_error(x)
-            if error <= goal:
-                return x, error, 0
-        residual = problem.residual(x)
-        error = problem.backward_error(x, residual)
-        for step in range(factor.max_refinements):
-            if error <= goal:
-                return x, error, step
-            better = x + factor.solve(residual)
-            residual = problem.residual(better)
-            smaller = problem.backward_error(better, residual)
-            if not smaller <= MIN_PROGRESS * error:
-                if smaller < error:
-                    x, error = better, smaller
-                break
-            x, error = better, smaller
+    x = factor.solve(problem.rhs)
+    if problem.has_many_rhs:
+        error = problem.probed_error(x)
+        if error <= goal:
+            return x, error, 0
+    x, error, steps = refine(
+        factor, x, problem.residual, problem.backward_error, goal, factor.max_refinements
+    )
     if not np.isfinite(error):
         raise Breakdown("the solution overflows")
-    return x, error, factor.max_refinements
+    return x, error, steps

@@ -38,22 +38,3 @@ def band_of(problem: LinearSystem, extra_rows: int = 0) -> np.ndarray:
         start = max(offset, 0)
         band[top - offset, start : start + len(diagonal)] = diagonal
     return band
-
-
-class Reordered:
-    """Solves in the order of rows and columns in which a matrix is narrow."""
-
-    def __init__(self, problem: LinearSystem) -> None:
-        self._order = problem.reordering
-
-    def rows_first(self, rhs: np.ndarray) -> np.ndarray:
-        """Return the right-hand sides in the order of the reordered rows."""
-        return rhs if self._order is None else rhs[self._order.rows]
-
-    def back(self, x: np.ndarray) -> np.ndarray:
-        """Return unknowns of the reordered matrix in their own order."""
-        if self._order is None:
-            return x
-        original = np.empty_like(x)
-        original[self._order.columns] = x
-        return original

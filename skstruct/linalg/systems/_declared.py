@@ -9,9 +9,9 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import bandwidth
 
+from skstruct.linalg.matrices._arrays import is_symmetric
 from skstruct.linalg.systems._dense_detection import (
     blocks_order,
-    is_symmetric,
     is_toeplitz,
 )
 from skstruct.linalg.systems._matrix import Matrix

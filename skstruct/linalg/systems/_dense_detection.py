@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.linalg import bandwidth
 
+from skstruct.linalg.matrices._arrays import is_symmetric
 from skstruct.linalg.systems._patterns import diagonal_blocks, triangular_order
 from skstruct.linalg.systems._problem import Reordering
 from skstruct.linalg.systems._structure import MatrixStructure
@@ -22,9 +23,6 @@ N_PROBES = 4
 # Rows compared at a time: 64 rows of 2000 numbers fit in the cache, and an early difference ends
 # the comparison.
 BLOCK_ROWS = 64
-# Tiles that are compared with their mirror images: two of this order fit in the cache. At n = 3000
-# strips of 64 rows took 34 ms, tiles 18.
-TILE = 256
 # Bands are worth their own routine up to this share of the order. At n = 2000, one thread, LAPACK's
 # band LU takes 0.48 of dense LU with kl + ku = n / 4 and 0.14 with n / 8.
 MAX_BAND_SHARE = 0.125
@@ -124,23 +122,6 @@ def _symmetric(facts: MatrixStructure, A: np.ndarray, probes: np.ndarray) -> Mat
     elif facts.is_complex and is_symmetric(A, probes, conjugate=False):
         facts = facts.with_found("symmetric")
     return facts
-
-
-def is_symmetric(A: np.ndarray, probes: np.ndarray | None = None, *, conjugate: bool) -> bool:
-    """Whether A equals its transpose, or its conjugate transpose."""
-    conjugate = conjugate and np.iscomplexobj(A)
-
-    def mirrored(block: np.ndarray) -> np.ndarray:
-        return block.T.conj() if conjugate else block.T
-
-    if probes is not None and not np.array_equal(A[probes], mirrored(A[:, probes])):
-        return False
-    for i in range(0, len(A), TILE):
-        for j in range(0, i + 1, TILE):
-            tile = A[i : i + TILE, j : j + TILE]
-            if not np.array_equal(tile, mirrored(A[j : j + TILE, i : i + TILE])):
-                return False
-    return True
 
 
 def is_toeplitz(A: np.ndarray, probes: np.ndarray | None = None) -> bool:

@@ -8,9 +8,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
 
+from skstruct.linalg.matrices._structured import StructuredMatrix
 from skstruct.linalg.systems._declared import declared_structure
 from skstruct.linalg.systems._dense_detection import dense_structure
-from skstruct.linalg.systems._matrix import Matrix, StructuredMatrix
+from skstruct.linalg.systems._matrix import Matrix
 from skstruct.linalg.systems._problem import Reordering
 from skstruct.linalg.systems._sparse_detection import sparse_structure
 from skstruct.linalg.systems._structure import MatrixStructure

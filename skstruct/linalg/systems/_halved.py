@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from skstruct.linalg.systems._factor import Factor
+from skstruct.linalg._solution import Breakdown
+from skstruct.linalg.matrices._dense_factors import DenseCholesky, DenseLU
+from skstruct.linalg.matrices._factor import Factor, MinorNotPositive, SingularMatrixError
 from skstruct.linalg.systems._problem import LinearSystem
 
 HALVED = {"float64": np.dtype(np.float32), "complex128": np.dtype(np.complex64)}
@@ -31,39 +35,68 @@ def obstacle(problem: LinearSystem, min_order: int) -> str | None:
     return None
 
 
-def halved(problem: LinearSystem, view: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return a matrix in half its precision and Fortran's order, and what it was divided by."""
-    scale = 1.0
-    if not SAFE_NORMS[0] < problem.norm < SAFE_NORMS[1]:
-        scale = 2.0 ** np.round(np.log2(problem.norm)) if problem.norm > 0 else 1.0
-        view = view / scale
-    with np.errstate(over="ignore"):
-        return view.astype(HALVED[problem.structure.dtype], order="F"), scale
-
-
 class HalvedFactor(Factor):
-    """A factor in half the precision, whose right-hand sides are scaled to unit size."""
+    """A factorisation in half the precision, whose right-hand sides are scaled to unit size.
+
+    Parameters
+    ----------
+    factor : Factor
+        Of A / `scale`.
+    dtype : dtype
+        Its precision.
+    scale : float
+        What A was divided by.
+    """
 
     max_refinements = MAX_STEPS
     # To the rounding unit itself, as a factorisation in full precision has it.
     goal = 0.05
 
-    scale: float
-    dtype: np.dtype
-
-    def scaled_solve(self, rhs: np.ndarray, adjoint: bool) -> np.ndarray:
-        """Return the solution, or that of the adjoint, in the precision of the right-hand sides."""
-        sizes = np.abs(rhs).max(axis=0, initial=0.0)
-        sizes = np.where(sizes > 0, sizes, 1.0)
-        inside = (rhs / sizes).astype(self.dtype)
-        return self.substitute(inside, adjoint) * (sizes / self.scale)
-
-    def substitute(self, rhs: np.ndarray, adjoint: bool) -> np.ndarray:
-        """Return the solution for right-hand sides in half the precision."""
-        raise NotImplementedError
+    def __init__(self, factor: Factor, n: int, dtype: np.dtype, scale: float) -> None:
+        self._factor, self._n, self._dtype, self._scale = factor, n, dtype, scale
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
-        return self.scaled_solve(rhs, adjoint=False)
+        return self._scaled(self._factor.solve, rhs)
 
     def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
-        return self.scaled_solve(rhs, adjoint=True)
+        return self._scaled(self._factor.solve_adjoint, rhs)
+
+    def _scaled(self, solve: Callable[[np.ndarray], np.ndarray], rhs: np.ndarray) -> np.ndarray:
+        """Return a solution in the precision of the right-hand sides."""
+        sizes = np.abs(rhs).max(axis=0, initial=0.0)
+        sizes = np.where(sizes > 0, sizes, 1.0)
+        return solve((rhs / sizes).astype(self._dtype)) * (sizes / self._scale)
+
+    def slogdet(self) -> tuple[float | complex, float]:
+        sign, log = self._factor.slogdet()
+        return sign, log + self._n * float(np.log(self._scale))
+
+
+def halved_factor(
+    problem: LinearSystem, factorisation: type[DenseCholesky] | type[DenseLU]
+) -> HalvedFactor:
+    """Factorise the matrix in half its precision.
+
+    Raises
+    ------
+    Breakdown
+        It is singular, or not positive definite, in half its precision.
+    """
+    single, scale = _halved(problem)
+    try:
+        factor = factorisation(single, overwrite=True)
+    except SingularMatrixError as failure:
+        raise Breakdown(f"singular in half the precision: {failure}") from failure
+    except MinorNotPositive as failure:
+        raise Breakdown("not positive definite in half the precision") from failure
+    return HalvedFactor(factor, len(single), single.dtype, scale)
+
+
+def _halved(problem: LinearSystem) -> tuple[np.ndarray, float]:
+    """Return the matrix in half its precision, stored as it was, and what it was divided by."""
+    matrix, scale = problem.matrix, 1.0
+    if not SAFE_NORMS[0] < problem.norm < SAFE_NORMS[1]:
+        scale = 2.0 ** np.round(np.log2(problem.norm)) if problem.norm > 0 else 1.0
+        matrix = matrix / scale
+    with np.errstate(over="ignore"):
+        return matrix.astype(HALVED[problem.structure.dtype]), scale

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
 
+from skstruct.linalg.matrices._arrays import real_columns
 from skstruct.linalg.systems._declared import kind_named
 from skstruct.linalg.systems._facts import facts_of
 from skstruct.linalg.systems._matrix import Matrix, is_finite
@@ -100,17 +101,6 @@ def check_precision(precision: str) -> None:
     """Raise ValueError for what is no precision."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
-
-
-def real_columns(rhs: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return right-hand sides in columns; of a real matrix first their real parts, then the others.
-
-    Two real columns cost half as much as one with a matrix that is made complex.
-    """
-    columns = rhs[:, None] if rhs.ndim == 1 else rhs
-    if np.iscomplexobj(rhs) and dtype.kind != "c":
-        return np.hstack([columns.real, columns.imag])
-    return columns
 
 
 def system_of(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import blas, lapack
+
+from skstruct.linalg.matrices._dense_factors import fortran_view
+from skstruct.linalg.matrices._structured import StructuredMatrix
 
 # Up to this size inner products are numpy's, which has no threads for them; scipy's take 3 us to
 # look up.
@@ -17,33 +19,6 @@ NORM_STEPS = 6
 NORM_SEED = 20150711
 
 Matrix = np.ndarray | sparse.sparray | sparse.spmatrix
-
-
-@runtime_checkable
-class StructuredMatrix(Protocol):
-    """What a matrix of declared structure can do: a linear operator that solves."""
-
-    def solve(self, b: np.ndarray) -> np.ndarray:
-        """Return A^-1 b."""
-
-    def certified_solve(self, b: np.ndarray) -> object:
-        """Return an object with the solution ``x`` and its ``certificate``."""
-
-    def logdet(self) -> tuple[complex, float]:
-        """Return the sign of det A and log |det A|."""
-
-    def rcond(self) -> float:
-        """Return an estimate of 1 / (||A||_1 ||A^-1||_1)."""
-
-    def norm(self, ord: int = 1) -> float:
-        """Return ||A||_1."""
-
-
-def fortran_view(A: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Return A or A', whichever LAPACK reads without a copy, and whether it is A'."""
-    if A.flags.f_contiguous:
-        return A, False
-    return np.ascontiguousarray(A).T, True
 
 
 def norm_bound(A: Matrix | StructuredMatrix) -> float:
@@ -135,15 +110,22 @@ def is_finite(A: Matrix) -> bool:
     return bool(np.isfinite(A.data if sparse.issparse(A) else A).all())
 
 
+def backward_errors(
+    norm: float, x: np.ndarray, rhs: np.ndarray, residual: np.ndarray
+) -> np.ndarray:
+    """Return ||b - A x|| / (||A|| ||x|| + ||b||) of each column, in 2-norms.
+
+    How much A and b have to change, relative to their norms, for x to be exact (Rigal & Gaches,
+    1967). Zero if all of it is.
+    """
+    with np.errstate(all="ignore"):
+        scale = norm * column_norms(x) + column_norms(rhs)
+        size = column_norms(residual)
+        return np.where(scale > 0, size / scale, size)
+
+
 def column_norms(V: np.ndarray) -> np.ndarray:
     """Return the 2-norm of each column, in double precision."""
     if V.shape[1] == 1:
         return np.array([vector_norm(V[:, 0])])
     return np.linalg.norm(V, axis=0).astype(np.float64)
-
-
-def self_adjoint_view(A: np.ndarray) -> np.ndarray:
-    """Return a symmetric or Hermitian matrix as LAPACK reads it, without a copy if it is real."""
-    if np.iscomplexobj(A):
-        return np.asfortranarray(A)
-    return fortran_view(A)[0]

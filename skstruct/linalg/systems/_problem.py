@@ -9,8 +9,15 @@ from typing import ClassVar
 import numpy as np
 
 from skstruct.linalg._certificate import Certificate
+from skstruct.linalg.matrices._determinants import permutation_sign
 from skstruct.linalg.systems._answer import SystemAnswer
-from skstruct.linalg.systems._matrix import Matrix, column_norms, norm_bound, product
+from skstruct.linalg.systems._matrix import (
+    Matrix,
+    backward_errors,
+    column_norms,
+    norm_bound,
+    product,
+)
 from skstruct.linalg.systems._structure import MatrixStructure
 
 # A backward error of so many eps sqrt(n) is asked for; refinement begins far below it.
@@ -38,6 +45,13 @@ class Reordering:
     rows: np.ndarray
     columns: np.ndarray
     ends: np.ndarray | None = None
+
+    @property
+    def sign(self) -> float:
+        """The determinant of both permutations together."""
+        if self.rows is self.columns:
+            return 1.0
+        return permutation_sign(self.rows) * permutation_sign(self.columns)
 
 
 @dataclass(frozen=True)
@@ -101,13 +115,9 @@ class LinearSystem:
     def backward_error(self, x: np.ndarray, residual: np.ndarray) -> float:
         """Return the largest ||b - A x|| / (||A|| ||x|| + ||b||) of the columns.
 
-        In 2-norms, with the bound of ||A||: how much A and b have to change, relative to their
-        norms, for x to be exact (Rigal & Gaches, 1967).
+        In 2-norms, with the bound of ||A||.
         """
-        with np.errstate(all="ignore"):
-            scale = self.norm * column_norms(x) + column_norms(self.rhs)
-            size = column_norms(residual)
-            return float(np.max(np.where(scale > 0, size / scale, size), initial=0.0))
+        return float(np.max(backward_errors(self.norm, x, self.rhs, residual), initial=0.0))
 
     def residual(self, x: np.ndarray) -> np.ndarray:
         """Return B - A X."""

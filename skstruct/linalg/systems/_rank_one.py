@@ -9,7 +9,9 @@ import numpy as np
 from scipy.linalg import lapack
 
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.systems._factor import Factor, slogdet_of
+from skstruct.linalg.matrices._dense_factors import LowerFactor
+from skstruct.linalg.matrices._determinants import sign_and_log
+from skstruct.linalg.matrices._factor import Factor
 
 
 class RankOneFactor(Factor):
@@ -44,11 +46,11 @@ class RankOneFactor(Factor):
 
     def slogdet(self) -> tuple[complex, float]:
         sign, log = self._factor.slogdet()
-        own, size = slogdet_of(np.array([self._capacitance]))
-        return sign * own, log + size
+        own, size = sign_and_log(np.array([self._capacitance]), sign)
+        return own, log + size
 
 
-class UpdatedCholesky(Factor):
+class UpdatedCholesky(LowerFactor):
     """A + s u u^H = L L^H for s = 1 or -1, from A = L_0 L_0^H.
 
     With w = L_0^-1 u the factor is L_0 K, where K K^H = I + s w w^H has entries that follow from
@@ -64,8 +66,6 @@ class UpdatedCholesky(Factor):
         s.
     """
 
-    proves = frozenset(["positive_definite"])
-
     def __init__(self, lower: np.ndarray, u: np.ndarray, sign: int) -> None:
         (trtrs,) = lapack.get_lapack_funcs(("trtrs",), (lower, u))
         w = trtrs(lower, u[:, None], lower=1)[0][:, 0]
@@ -78,15 +78,4 @@ class UpdatedCholesky(Factor):
         # Column j of L_0 K: L_0[:, j] K_jj + share_j * sum of L_0[:, i] w_i over i > j.
         weighted = np.tril(lower) * w
         later = np.cumsum(weighted[:, ::-1], axis=1)[:, ::-1] - weighted
-        self._trtrs = trtrs
-        self.lower = np.asfortranarray(np.tril(lower) * scale + later * share)
-
-    def solve(self, rhs: np.ndarray) -> np.ndarray:
-        inside = self._trtrs(self.lower, rhs, lower=True)[0]
-        return self._trtrs(self.lower, inside, lower=True, trans=2, overwrite_b=True)[0]
-
-    solve_adjoint = solve
-
-    def slogdet(self) -> tuple[complex, float]:
-        _, half = slogdet_of(np.diagonal(self.lower).real)
-        return 1.0, 2.0 * half
+        super().__init__(np.asfortranarray(np.tril(lower) * scale + later * share))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.systems._problem import LinearSystem
+
+if TYPE_CHECKING:
+    from skstruct.linalg.systems._problem import LinearSystem
 
 # Columns of a sketch of the range: ranks below this are found, in the time of as many products.
 SKETCH_COLUMNS = 64

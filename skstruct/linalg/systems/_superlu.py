@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse.linalg import splu
 
+from skstruct.linalg._machine import Cost
 from skstruct.linalg._solution import Breakdown
-from skstruct.linalg.systems._factor import Factor, permutation_sign, slogdet_of
+from skstruct.linalg.matrices._determinants import permutation_sign, sign_and_log
+from skstruct.linalg.matrices._factor import Factor, MinorNotPositive, SingularMatrixError
+from skstruct.linalg.systems._costs import certificate_cost
 from skstruct.linalg.systems._problem import LinearSystem
-from skstruct.linalg.systems._singular import not_definite, singular
 
 # SuperLU, symmetric mode, per entry of a factor: grids of 100^2, 300^2 and 700^2 take 97, 112 and
 # 136 ns; in multiply-adds of two sparse matrices (14 ns).
@@ -22,6 +24,16 @@ def sparse_obstacle(problem: LinearSystem) -> str | None:
     if not problem.structure.is_sparse:
         return "the matrix is not sparse"
     return None
+
+
+def sparse_cost(problem: LinearSystem, entries: float) -> Cost:
+    """Cost of a factorisation whose factors have so many entries, and of what follows."""
+    factorise = Cost(
+        sparse_product=FACTOR_PRODUCTS * entries,
+        sparse=4.0 * problem.n_rhs * entries,
+        memory=FACTOR_BYTES * entries,
+    )
+    return factorise + certificate_cost(problem)
 
 
 class SparseFactor(Factor):
@@ -49,11 +61,11 @@ class SparseFactor(Factor):
         except RuntimeError as failure:
             if symmetric:
                 raise Breakdown(f"a pivot on the diagonal vanishes ({failure})") from failure
-            raise singular(problem, "a pivot of its sparse LU factorisation is zero") from failure
+            raise SingularMatrixError("a pivot of its sparse LU factorisation is zero") from failure
         if symmetric and "positive_definite" in problem.structure.declared:
             (negative,) = np.nonzero(~(self._factors.U.diagonal().real > 0))
             if len(negative):
-                raise not_definite(problem, int(negative[0]) + 1)
+                raise MinorNotPositive(int(negative[0]) + 1)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         return self._factors.solve(np.ascontiguousarray(rhs))
@@ -64,4 +76,4 @@ class SparseFactor(Factor):
     def slogdet(self) -> tuple[complex, float]:
         lu = self._factors
         sign = permutation_sign(lu.perm_r) * permutation_sign(lu.perm_c)
-        return slogdet_of(lu.U.diagonal(), sign)
+        return sign_and_log(lu.U.diagonal(), sign)

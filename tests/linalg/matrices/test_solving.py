@@ -139,15 +139,18 @@ SINGULAR = {
     "tridiagonal": (Banded((1, 1), np.zeros((3, 4))), "pivot of column 0"),
     "banded": (Banded((1, 0), [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]]), "pivot of column 2"),
     "circulant": (Circulant([2.0, -1.0, 0.0, -1.0]), "eigenvalue 0 .* is zero"),
-    "toeplitz": (Toeplitz(np.ones(4)), "pivot of column 1"),
-    "kronecker": (Kronecker(np.eye(2), np.ones((2, 2))), "factor 1: .*pivot of column 1"),
+    "toeplitz": (Toeplitz(np.ones(4)), "pivot 1 of its LU"),
+    "kronecker": (Kronecker(np.eye(2), np.ones((2, 2))), "factor 1: .*pivot 1 of its LU"),
     "kronecker, not square": (
         Kronecker(np.ones((2, 3)), np.ones((3, 2))),
         "factor 0 is not square",
     ),
     "shifted": (Kronecker(np.diag([1.0, 2.0]), np.diag([1.0, 3.0])).shift(-6), r"\(1, 1\)"),
     "stacked": (BlockDiagonal(np.stack([np.eye(2), np.eye(2), np.ones((2, 2))])), "block 2 is"),
-    "blocks": (BlockDiagonal([np.eye(1), np.eye(2), np.zeros((40, 40))]), "block 2: .*column 0"),
+    "blocks": (
+        BlockDiagonal([np.eye(1), np.eye(2), np.zeros((40, 40))]),
+        "block 2: .*pivot 0 of its LU",
+    ),
     "second stack": (BlockDiagonal([np.eye(40), np.eye(2), np.ones((2, 2))]), "block 2 is"),
     "blocks, not square": (BlockDiagonal([np.eye(1), np.ones((2, 1)), np.ones((1, 2))]), "block 1"),
     "low rank": (

@@ -10,6 +10,7 @@ from scipy.sparse.linalg import LinearOperator
 from skstruct.linalg._machine import Cost
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
+from skstruct.linalg.preconditioners._diagonal import application_of
 
 # Ten digits take so many iterations for each level of the matrix: grids of 100^2, 300^2 and 50^3
 # with 100, 300 and 67 levels take 360, 1030 and 220. At least so many; and without the levels.
@@ -111,19 +112,4 @@ class Given:
         return expected_iterations(facts)
 
     def make(self, operator: SquareOperator) -> Apply:
-        apply = self._inverse
-        if hasattr(apply, "matmat"):
-            apply = apply.matmat
-        elif hasattr(apply, "__matmul__"):
-            apply = apply.__matmul__
-
-        def checked(residual: np.ndarray) -> np.ndarray:
-            out = np.array(apply(residual), dtype=operator.dtype)
-            if out.shape != residual.shape:
-                raise ValueError(
-                    f"the preconditioner turned an array of shape {residual.shape} into "
-                    f"{out.shape}; it must return one of the same shape"
-                )
-            return out
-
-        return checked
+        return application_of(self._inverse, operator.dtype)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import SuperLU, spilu, splu
+from scipy.sparse.linalg import SuperLU, splu
 
 from skstruct.linalg._machine import Cost
 from skstruct.linalg._solution import Breakdown
 from skstruct.linalg.iterative_systems._facts import SystemFacts
 from skstruct.linalg.iterative_systems._operator import Apply, SquareOperator
-from skstruct.linalg.preconditioners._incomplete import DROP_TOLERANCE, FILL_FACTOR
+from skstruct.linalg.preconditioners._incomplete import (
+    DROP_TOLERANCE,
+    FILL_FACTOR,
+    SYMMETRIC_MODE,
+    incomplete_factors,
+)
 
 # In multiply-adds of two sparse matrices (14 ns), for each entry of a complete factor: a grid of
 # 300^2, drop tolerance 1e-3, takes 0.45 s for 2.9 million.
@@ -67,12 +72,7 @@ class IncompleteLU:
         return min(2.0 * facts.factor_nnz, self._fill_factor * facts.nnz)
 
     def _factors(self, matrix: sparse.csc_array, **options: object) -> SuperLU:
-        try:
-            return spilu(
-                matrix, drop_tol=self._drop_tolerance, fill_factor=self._fill_factor, **options
-            )
-        except RuntimeError as failure:
-            raise Breakdown(f"the incomplete factorisation met a zero: {failure}") from failure
+        return incomplete_factors(matrix, self._drop_tolerance, self._fill_factor, **options)
 
 
 class IncompleteCholesky(IncompleteLU):
@@ -95,12 +95,7 @@ class IncompleteCholesky(IncompleteLU):
         return super().obstacle(facts)
 
     def make(self, operator: SquareOperator) -> Apply:
-        factors = self._factors(
-            operator.columns(),
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
-        )
+        factors = self._factors(operator.columns(), **SYMMETRIC_MODE)
         pivots = np.abs(factors.U.diagonal())
         if not np.array_equal(factors.perm_r, factors.perm_c) or not pivots.all():
             raise Breakdown("the incomplete factorisation met a zero on the diagonal")

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from matrix_cases import noise
+from matrices.matrix_cases import noise
+from scipy import linalg
 
-from skstruct.linalg.matrices._condition import is_surely_regular, one_norm, probe_column
+from skstruct.linalg import factorize, solve
+from skstruct.linalg._condition import estimated_one_norm, is_surely_regular, probe_column
 
 
 def estimate(B):
-    return one_norm(lambda X: B @ X, lambda X: B.conj().T @ X, len(B), B.dtype)
+    return estimated_one_norm(lambda X: B @ X, lambda X: B.conj().T @ X, len(B), B.dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
@@ -66,3 +68,43 @@ def test_the_differences_of_a_constant_vector_are_seen():
 def test_what_is_not_finite_is_not_regular():
     assert not is_surely_regular(np.array([np.nan, 1.0]), 1.0)
     assert not is_surely_regular(np.array([np.inf, 1.0]), 1.0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("n", [30, 40])
+@pytest.mark.parametrize("seed", range(8))
+def test_reciprocals_are_above_and_close(dtype, seed, n):
+    A = noise(dtype, n, n, seed=seed)
+    exact = 1 / np.linalg.cond(A.astype(np.complex128), 1)
+    assert 0.99 * exact <= factorize(A).rcond() <= 3 * exact
+
+
+@pytest.mark.parametrize("n", [20, 50])
+def test_matrices_that_hide_from_the_ascent(n):
+    # Higham (1988): the first vector, of ones, is annihilated by A^-1 - its inverse has zero sums.
+    difference = np.r_[1, -1, np.zeros(n - 2)]
+    inverse = np.eye(n) + 1e6 * np.outer(difference, difference)
+    A = np.linalg.inv(inverse)
+    assert factorize(A).rcond() <= 3 / np.linalg.cond(A, 1)
+
+
+@pytest.mark.parametrize("condition", [1e3, 1e8, 1e15, 1e17, 1e20])
+def test_a_probe_never_passes_what_is_near_singular(condition):
+    rng = np.random.default_rng(1)
+    for seed in range(20):
+        Q = linalg.qr(np.random.default_rng(seed).standard_normal((40, 40)))[0]
+        A = (Q * np.r_[np.ones(39), 1 / condition]) @ linalg.qr(rng.standard_normal((40, 40)))[0]
+        probe = np.linalg.solve(A, probe_column(40, np.float64))[:, 0]
+        regular = is_surely_regular(probe, np.linalg.norm(A), 2)
+        assert not (regular and condition >= 1e15)
+        assert regular or condition >= 1e8
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("i", range(5))
+def test_null_vectors_of_two_entries_are_seen(i, sign):
+    # half of all vectors of signs are orthogonal to one of these
+    A = np.eye(6)
+    A[i : i + 2, i : i + 2] = [[1.0, sign], [sign, 1.0 + np.finfo(float).eps]]
+    with pytest.warns(linalg.LinAlgWarning, match="singular to working precision"):
+        solve(A, A @ np.ones(6), assume="general")
