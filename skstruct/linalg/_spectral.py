@@ -23,6 +23,10 @@ SUBSET_MAX_SHARE = 0.15
 GRAM_RESOLUTION = 5e-6
 # V = A'U / s is orthonormal to eps times lambda_1 / lambda_k: 1e-12 down to this fraction.
 DIVISION_RESOLUTION = 1e-4
+# Where further stages follow, fewer are taken: an eigenvector whose share of the largest eigenvalue
+# is f turns those behind it so far that zero becomes a singular value of eps / sqrt(f) times the
+# largest: 5e-14 with f = 5e-6, more than the 200 eps that small matrices are held to.
+FIRM = 1e-4
 
 # Iterative refinement with a Cholesky factor contracts by about eps / rcond a step; below this
 # reciprocal condition number it would stall.
@@ -117,6 +121,8 @@ def triplets_from_right(
             largest = max(largest, values[0])
             if values[0] > null * largest:
                 n = int(np.count_nonzero(values >= GRAM_RESOLUTION * values[0]))
+            if n < len(values):
+                n = int(np.count_nonzero(values >= FIRM * values[0]))
         found_values.append(values[:n])
         found.append(V[:, :n].T)
         if n == len(values):
