@@ -86,6 +86,7 @@ fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 ax.semilogx(counts, shares, "o-")
 ax.set(xlabel="labelled digits", ylabel="share of the others that is right", title="Labels spread")
 ax.set_xticks(counts, counts)
+ax.minorticks_off()
 ax.grid(alpha=0.3)
 plt.show()
 
