@@ -31,7 +31,7 @@ class IterationState:
     iteration : int
         Iterations done for it, of all methods together.
     residual : float
-        |b - A x| / |b|, as far as the recurrence tells; NaN in an iteration that has none.
+        ||b - A x|| / ||b||, as far as the recurrence tells; NaN in an iteration that has none.
     method, preconditioner : str
         What is running.
     """
