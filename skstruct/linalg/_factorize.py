@@ -160,7 +160,7 @@ class Factorization:
         return solution_of(problem, solution, rhs)
 
     def logdet(self) -> tuple[complex, float]:
-        """Return the sign of det A (for complex A a number of modulus 1) and the log of its size."""
+        """Return the sign of det A (complex: a number of modulus 1) and the log of its size."""
         return self._factor.slogdet()
 
     def rcond(self) -> float:

@@ -79,11 +79,11 @@ def solve_iteratively(
         from products with a few random vectors.
     method : {"auto", "cg", "minres", "bicgstab", "gmres", "lgmres"}, default="auto"
         How to iterate. One that is given is not replaced where it fails.
-    preconditioner : {"auto", "none", "jacobi", "block_jacobi", "ic", "ilu", "ilu_fine", "amg"}, \
-            LinearOperator or callable, default="auto"
-        M, close to A and cheap to invert: the diagonal, the diagonal blocks of sixteen unknowns,
-        incomplete Cholesky or LU factors (``"ilu_fine"``: nearly complete ones), algebraic
-        multigrid (needs pyamg); or what applies M^-1 to an array of shape (n, k).
+    preconditioner : str, LinearOperator or callable, default="auto"
+        M, close to A and cheap to invert: ``"none"``, the diagonal (``"jacobi"``), the diagonal
+        blocks of sixteen unknowns (``"block_jacobi"``), incomplete Cholesky or LU factors
+        (``"ic"``, ``"ilu"``, and ``"ilu_fine"`` for nearly complete ones), algebraic multigrid
+        (``"amg"``, needs pyamg); or what applies M^-1 to an array of shape (n, k).
     tol : float, default=1e-10
         Bound on the residual relative to b.
     max_iter : int, optional
