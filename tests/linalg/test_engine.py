@@ -1,5 +1,6 @@
 """Escalation: matrices that break each route, and solvers that fail on purpose."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -423,3 +424,30 @@ def test_the_answer_does_not_depend_on_the_number_of_threads(shape):
     # LAPACK itself may round differently with other threads: the digits, not the bits
     np.testing.assert_allclose(answers[0].values, answers[1].values, rtol=1e-12)
     np.testing.assert_allclose(answers[0].right, answers[1].right, atol=1e-9)
+
+
+@pytest.mark.parametrize(("columns", "claims"), [(20, False), (400, True)])
+def test_small_sparse_data_with_a_large_gram_matrix_claims_the_cores(columns, claims, monkeypatch):
+    # its factorisation would otherwise wait for BLAS threads that other processes keep from running
+    entered = []
+
+    @contextmanager
+    def region():
+        entered.append(True)
+        yield
+
+    monkeypatch.setattr(_engine, "parallel_region", region)
+    X = sparse.random(600, columns, 0.005, "csr", random_state=0)
+    operand = make_operand(X)
+    targets = np.ones((600, 1))
+    run(Ridge(operand.structure, operand, targets, np.ones(1)), ("gram_cholesky",))
+    assert bool(entered) == claims
+
+
+@pytest.mark.parametrize("solver", ["gram_cholesky", "dual_cholesky"])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_degrees_of_freedom_only_where_they_are_wanted(solver, wanted):
+    operand = make_operand(np.random.default_rng(0).standard_normal((8, 12)))
+    targets = np.ones((8, 1))
+    problem = Ridge(operand.structure, operand, targets, np.ones(1), with_edf=wanted)
+    assert (run(problem, (solver,)).answer.edf is not None) == wanted

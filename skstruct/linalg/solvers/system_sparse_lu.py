@@ -11,7 +11,7 @@ ROBUSTNESS = 3
 ON_REQUEST = False
 
 # An order chosen for A'A (COLAMD) and pivoting leave so many times the entries of a symmetric
-# factorisation: 2-D grids of 300^2 1.7, of 700^2 1.9.
+# factorisation: 2-D grids of 300^2 and 700^2 1.8.
 PIVOTING_FILL = 2.0
 
 
