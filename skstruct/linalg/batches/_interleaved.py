@@ -5,36 +5,33 @@ stack is transposed into the *interleaved* layout (row, column, slice), in which
 slices is one contiguous vector. An algorithm that would loop over entries of a matrix then does so
 with vectors, and its every operation serves the whole chunk.
 
-An algorithm is a :class:`Kernel`: scratch arrays and the ufunc calls between them, made once a
-thread and replayed for every chunk. Without temporaries and new views a call costs half a
-microsecond.
+An algorithm is a :class:`Kernel`: scratch arrays and the ufunc calls between them, made once and
+replayed for every chunk. Without temporaries and new views a call costs half a microsecond.
+
+All of it is the work of one thread. Two wait for Python's lock after each of these short calls:
+100 000 systems of order 3 take them 9 to 12 ms, one 7; a million 60 to 72 and 70.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from skstruct.linalg._threads import allowed_threads, run_shared
 from skstruct.linalg.batches._scratch import Scratch, borrowed_scratch
 
 # Making a kernel takes 0.1 to 0.3 ms. Orders 2, 3 and 5 break even with numpy at 1000, 1500 and
 # 2000 systems, at 800, 1000 and 1500 Cholesky factors, at 500 to 2000 sets of eigenpairs.
 MIN_SLICES = 1500
-# Slices at once. 100 000 systems of order 3 take one thread 7.4 ms in chunks of 2000, where calls
-# cost as much as arithmetic, 6.3 of 4000, 5.1 of 12 500, 5.0 of 25 000. Two threads, which wait for
-# Python's lock between calls, need 8.5, 6.8, 4.2 and 3.7 ms, but more processor time of 25 000.
+# Slices at once. 100 000 systems of order 3 take 7.4 ms in chunks of 2000, where calls cost as much
+# as arithmetic, 6.3 of 4000, 5.1 of 12 500, 5.0 of 25 000.
 CHUNK = 12_500
 # Slices whose transposed copy stays within the cache for all their entries: 10.7 ns a 3 x 3 matrix,
 # 12-18 for a whole chunk.
 LOADED = 4096
 # Bytes of the inputs in the interleaved layout: wider systems are cut into smaller chunks.
 CHUNK_BYTES = 4 * 2**20
-# Claiming the cores costs 50-100 microseconds, as much as a chunk of this many numbers takes.
-PARALLEL_NUMBERS = 2**16
 
 
 @dataclass(frozen=True)
@@ -68,36 +65,25 @@ def run_kernel(
 ) -> None:
     """Run the kernel of `make` over stacks of shape (slices, rows, columns).
 
-    `outputs` are filled. Slices are computed independently of each other: neither the chunk that a
-    slice is in nor the number of threads changes a bit of its result.
+    `outputs` are filled. Slices are computed independently of each other: the chunk that a slice is
+    in does not change a bit of its result.
     """
     length = len(inputs[0])
-    numbers = sum(stack[0].size for stack in inputs)
     slice_bytes = sum(stack[0].size * stack.itemsize for stack in inputs)
-    n_threads = 1 if length * numbers < PARALLEL_NUMBERS else allowed_threads()
-    n_rounds = -(-length // (n_threads * min(CHUNK, CHUNK_BYTES // slice_bytes)))
-    chunk = -(-length // (n_threads * n_rounds))
-    n_chunks = -(-length // chunk)
-    # The last chunk begins earlier instead of being shorter, so that one kernel does for all.
-    starts = deque(min(k * chunk, length - chunk) for k in range(n_chunks))
-
-    def work() -> None:
-        with borrowed_scratch() as scratch, np.errstate(all="ignore"):
-            kernel = make(chunk, scratch)
-            while True:
-                try:
-                    start = starts.popleft()
-                except IndexError:  # other threads took the rest
-                    return
-                part = slice(start, start + chunk)
-                for stack, lanes in zip(inputs, kernel.inputs, strict=True):
-                    _load(stack[part], lanes)
-                for step in kernel.steps:
-                    step()
-                for stack, lanes in zip(outputs, kernel.outputs, strict=True):
-                    _store(lanes, stack[part])
-
-    run_shared(work, min(n_threads, n_chunks))
+    n_chunks = -(-length // min(CHUNK, CHUNK_BYTES // slice_bytes))
+    chunk = -(-length // n_chunks)
+    with borrowed_scratch() as scratch, np.errstate(all="ignore"):
+        kernel = make(chunk, scratch)
+        for k in range(n_chunks):
+            # The last chunk begins earlier instead of being shorter, so that one kernel does.
+            start = min(k * chunk, length - chunk)
+            part = slice(start, start + chunk)
+            for stack, lanes in zip(inputs, kernel.inputs, strict=True):
+                _load(stack[part], lanes)
+            for step in kernel.steps:
+                step()
+            for stack, lanes in zip(outputs, kernel.outputs, strict=True):
+                _store(lanes, stack[part])
 
 
 def _load(stack: np.ndarray, lanes: np.ndarray) -> None:

@@ -28,11 +28,11 @@ class Recorder:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize(("length", "blocks"), [(1, 1), (2, 1), (3, 2), (10, 5), (11, 6)])
+@pytest.mark.parametrize(("length", "blocks"), [(1, 1), (6, 1), (7, 2), (30, 5), (31, 6)])
 def test_blocks_are_put_together_in_order(length, blocks, threads, monkeypatch):
     monkeypatch.setattr(_stacked, "allowed_threads", lambda: threads)
     recorder, stack = Recorder(), np.random.default_rng(0).random((length, 2, 2))
-    one, two = run_stacked(recorder, (stack,), _stacked.BLOCK_FLOPS / 2)
+    one, two = run_stacked(recorder, (stack,), _stacked.BLOCK_FLOPS / 6)
     np.testing.assert_array_equal(one, stack)
     np.testing.assert_array_equal(two, 2 * stack)
     assert len(recorder.lengths) == blocks
