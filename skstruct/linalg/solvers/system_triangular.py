@@ -20,8 +20,9 @@ NAME = "triangular"
 ROBUSTNESS = 1
 ON_REQUEST = False
 
-# Rows gathered at a time, so that they stay in the cache between the two steps.
-GATHERED_ROWS = 128
+# Rows gathered at a time, so that they stay in the cache between the two steps: n = 2000 takes 5.8
+# ms by 16 rows, 6.7 to 8.5 by 32 to 128.
+GATHERED_ROWS = 16
 
 
 def applies(problem: LinearSystem) -> str | None:
@@ -62,9 +63,9 @@ def _factorised(problem: LinearSystem) -> Factor:
 
 
 def _lower_of(A: np.ndarray, order: Reordering) -> np.ndarray:
-    """Return A in another order, in which it is lower triangular; only that triangle is read."""
+    """Return A in another order, in which it is lower triangular; the rest is not initialised."""
     by_columns = not A.flags.c_contiguous
-    lower = np.zeros_like(A)
+    lower = np.empty_like(A)
     n = len(A)
     for start in range(0, n, GATHERED_ROWS):
         stop = min(start + GATHERED_ROWS, n)

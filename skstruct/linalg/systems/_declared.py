@@ -10,12 +10,9 @@ from scipy import sparse
 from scipy.linalg import bandwidth
 
 from skstruct.linalg.matrices._arrays import is_symmetric
-from skstruct.linalg.systems._dense_detection import (
-    blocks_order,
-    is_toeplitz,
-)
+from skstruct.linalg.systems._dense_detection import is_toeplitz
 from skstruct.linalg.systems._matrix import Matrix
-from skstruct.linalg.systems._patterns import diagonal_blocks, triangular_order
+from skstruct.linalg.systems._patterns import Pattern
 from skstruct.linalg.systems._problem import Reordering
 from skstruct.linalg.systems._sparse_detection import sparse_structure
 from skstruct.linalg.systems._structure import KINDS, MatrixStructure
@@ -116,24 +113,23 @@ def _toeplitz(facts: MatrixStructure, A: np.ndarray, assume: str) -> Facts:
 
 
 def _permuted(facts: MatrixStructure, A: np.ndarray, assume: str) -> Facts:
-    order = triangular_order(A != 0)
+    order = Pattern(A).triangular_order()
     if order is None:
         raise ValueError(
             "the matrix was declared permuted_triangular, but no order of its rows and columns "
             "makes it triangular with a diagonal without zeros"
         )
-    return facts, Reordering(*order)
+    return facts, order
 
 
 def _blocks(facts: MatrixStructure, A: np.ndarray, assume: str) -> Facts:
-    blocks = diagonal_blocks(A != 0)
-    if blocks is None:
+    order = Pattern(A).diagonal_blocks()
+    if order is None:
         raise ValueError(
             "the matrix was declared block_diagonal, but its nonzeros join all rows and columns, "
             "or a block of them is not square"
         )
-    sizes = tuple(sorted((len(rows) for rows, _ in blocks), reverse=True))
-    return replace(facts, block_sizes=sizes), blocks_order(blocks)
+    return replace(facts, block_sizes=order.sizes), order
 
 
 CHECKS: dict[str, Callable[[MatrixStructure, np.ndarray, str], Facts]] = {

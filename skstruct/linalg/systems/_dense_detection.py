@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import bandwidth
 
 from skstruct.linalg.matrices._arrays import is_symmetric
-from skstruct.linalg.systems._patterns import diagonal_blocks, triangular_order
+from skstruct.linalg.systems._patterns import Pattern
 from skstruct.linalg.systems._problem import Reordering
 from skstruct.linalg.systems._structure import MatrixStructure
 
@@ -87,29 +87,14 @@ def band_kinds(n: int, below: int, above: int) -> list[str]:
 
 def _permuted(facts: MatrixStructure, A: np.ndarray) -> tuple[MatrixStructure, Reordering | None]:
     """Look for orders of rows and columns in which A is triangular or block diagonal."""
-    # Rows are gathered: of a matrix that is stored by columns those of the transpose.
-    by_columns = not A.flags.c_contiguous
-    nonzero = (A.T if by_columns else A) != 0
-    order = triangular_order(nonzero)
+    pattern = Pattern(A)
+    order = pattern.triangular_order()
     if order is not None:
-        rows, columns = (order[1][::-1], order[0][::-1]) if by_columns else order
-        return facts.with_found("permuted_triangular"), Reordering(rows, columns)
-    blocks = diagonal_blocks(nonzero)
-    if blocks is None:
+        return facts.with_found("permuted_triangular"), order
+    order = pattern.diagonal_blocks()
+    if order is None:
         return facts, None
-    if by_columns:
-        blocks = [(rows, columns) for columns, rows in blocks]
-    sizes = tuple(sorted((len(rows) for rows, _ in blocks), reverse=True))
-    return replace(facts.with_found("block_diagonal"), block_sizes=sizes), blocks_order(blocks)
-
-
-def blocks_order(blocks: list[tuple[np.ndarray, np.ndarray]]) -> Reordering:
-    """Return the orders of rows and columns that put these blocks on the diagonal."""
-    return Reordering(
-        np.concatenate([rows for rows, _ in blocks]),
-        np.concatenate([columns for _, columns in blocks]),
-        np.cumsum([len(rows) for rows, _ in blocks]),
-    )
+    return replace(facts.with_found("block_diagonal"), block_sizes=order.sizes), order
 
 
 def _symmetric(facts: MatrixStructure, A: np.ndarray, probes: np.ndarray) -> MatrixStructure:

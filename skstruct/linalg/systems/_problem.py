@@ -47,6 +47,11 @@ class Reordering:
     ends: np.ndarray | None = None
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """Orders of the diagonal blocks, in descending order."""
+        return tuple(sorted(np.diff(self.ends, prepend=0).tolist(), reverse=True))
+
+    @property
     def sign(self) -> float:
         """The determinant of both permutations together."""
         if self.rows is self.columns:

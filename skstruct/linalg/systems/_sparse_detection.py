@@ -41,12 +41,11 @@ def sparse_structure(A: sparse.csc_array) -> tuple[MatrixStructure, Reordering |
     count, label = connected_components(pattern, directed=False)
     if count > 1:
         facts = facts.with_found("block_diagonal")
-        sizes = np.bincount(label)
-        facts = replace(facts, block_sizes=tuple(sorted(sizes.tolist(), reverse=True)))
         order = np.argsort(label, kind="stable")
+        blocks = Reordering(order, order, np.cumsum(np.bincount(label)))
         widths, _ = reach(pattern, order)
-        facts = replace(facts, factor_nnz=factor_entries(widths))
-        return facts, Reordering(order, order, np.cumsum(sizes))
+        facts = replace(facts, block_sizes=blocks.sizes, factor_nnz=factor_entries(widths))
+        return facts, blocks
     order, widths, _ = band_order(pattern)
     facts = replace(facts, factor_nnz=factor_entries(widths))
     return _reordered(facts, A, order)

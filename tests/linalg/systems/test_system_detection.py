@@ -8,7 +8,7 @@ from scipy import linalg, sparse
 from system_cases import DTYPES, KINDS, expected, matrix, permuted
 
 from skstruct.linalg import structure_of
-from skstruct.linalg.systems._patterns import diagonal_blocks, triangular_order
+from skstruct.linalg.systems._patterns import Pattern
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -46,7 +46,7 @@ TRUE_OF = {
     "diagonal": lambda A, facts: bandwidths(A) == (0, 0),
     "lower_triangular": lambda A, facts: not np.triu(A, 1).any(),
     "upper_triangular": lambda A, facts: not np.tril(A, -1).any(),
-    "permuted_triangular": lambda A, facts: triangular_order(A != 0) is not None,
+    "permuted_triangular": lambda A, facts: Pattern(A).triangular_order() is not None,
     "tridiagonal": lambda A, facts: max(bandwidths(A)) <= 1,
     "banded": lambda A, facts: bandwidths(A) == facts.bandwidths,
     "block_diagonal": lambda A, facts: sum(facts.block_sizes) == len(A),
@@ -69,37 +69,52 @@ def test_a_full_triangle_and_a_sparse_one_in_any_order():
     full = np.tril(np.ones((50, 50)))
     for lower in (full, np.where(rng.random((50, 50)) < 0.1, full, np.eye(50))):
         for A in (permuted(lower, rng), permuted(lower.T, rng)):
-            rows, columns = triangular_order(A != 0)
-            ordered = A[rows][:, columns]
-            assert not np.triu(ordered, 1).any()
-            assert ordered.diagonal().all()
+            for stored in (A, np.asfortranarray(A)):
+                order = Pattern(stored).triangular_order()
+                ordered = A[order.rows][:, order.columns]
+                assert not np.triu(ordered, 1).any()
+                assert ordered.diagonal().all()
 
 
 @settings(deadline=None, max_examples=50)
 @given(n=st.integers(2, 25), density=st.floats(0.02, 0.4), seed=st.integers(0, 10**6))
 def test_orders_are_what_they_say(n, density, seed):
     rng = np.random.default_rng(seed)
-    pattern = rng.random((n, n)) < density
-    order = triangular_order(pattern)
+    nonzero = rng.random((n, n)) < density
+    pattern = Pattern(nonzero if seed % 2 else np.asfortranarray(nonzero))
+    assert pattern.count == nonzero.sum()
+    order = pattern.triangular_order()
     if order is not None:
-        ordered = pattern[order[0]][:, order[1]]
+        ordered = nonzero[order.rows][:, order.columns]
         assert not np.triu(ordered, 1).any()
         assert ordered.diagonal().all()
-    blocks = diagonal_blocks(pattern)
-    if blocks is not None:
-        inside = np.zeros_like(pattern)
-        for rows, columns in blocks:
-            assert len(rows) == len(columns)
-            inside[np.ix_(rows, columns)] = True
-        assert not pattern[~inside].any()
-        assert sorted(np.concatenate([rows for rows, _ in blocks])) == list(range(n))
-        assert sorted(np.concatenate([columns for _, columns in blocks])) == list(range(n))
+    order = pattern.diagonal_blocks()
+    if order is not None:
+        assert sorted(order.rows) == sorted(order.columns) == list(range(n))
+        starts = order.ends - np.diff(order.ends, prepend=0)
+        inside = np.zeros_like(nonzero)
+        for start, end in zip(starts, order.ends, strict=True):
+            inside[np.ix_(order.rows[start:end], order.columns[start:end])] = True
+        assert not nonzero[~inside].any()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("n", [3, 65, 300])
+def test_patterns_are_counted_strip_by_strip(n, order):
+    rng = np.random.default_rng(n)
+    A = permuted(linalg.block_diag(*[np.ones((n // 3, n // 3))] * 3), rng)
+    pattern = Pattern(np.array(A, order=order))
+    assert pattern.count == 3 * (n // 3) ** 2
+    assert pattern.diagonal_blocks().sizes == (n // 3,) * 3
+    A[rng.integers(len(A))] = 1
+    assert Pattern(np.array(A, order=order)).diagonal_blocks() is None
 
 
 def test_patterns_that_cannot_be_invertible():
-    assert triangular_order(np.array([[1, 0], [1, 0]], dtype=bool)) is None
-    assert diagonal_blocks(np.array([[1, 0], [1, 0]], dtype=bool)) is None
-    assert diagonal_blocks(np.zeros((3, 3), dtype=bool)) is None
+    assert Pattern(np.array([[1.0, 0], [1, 0]])).triangular_order() is None
+    assert Pattern(np.array([[1.0, 0], [1, 0]])).diagonal_blocks() is None
+    assert Pattern(np.array([[1.0, 0, 0], [0, 1, 1], [0, 0, 0]])).diagonal_blocks() is None
+    assert Pattern(np.zeros((3, 3))).diagonal_blocks() is None
 
 
 def test_sparse_matrices_are_reordered():
