@@ -129,10 +129,10 @@ handles = axes[0].get_legend_handles_labels()
 fig.legend(*handles, loc="outside lower center", ncols=5, frameon=False)
 plt.show()
 
-# %% All of them predict equally well here, also ``Ridge``, whose gradient is larger by two or
-# three orders of magnitude than the one asked for: with penalties as good for prediction as these
-# it does no harm. :ref:`sphx_glr_auto_examples_plot_ridge_badly_scaled.py` shows data where it
-# does.
+# %%
+# All of them predict equally well here, also ``Ridge``, whose gradient is larger by two or three
+# orders of magnitude than the one asked for: with penalties as good for prediction as these it does
+# no harm. :ref:`sphx_glr_auto_examples_plot_ridge_badly_scaled.py` shows data where it does.
 
 # %%
 # Which words tell?

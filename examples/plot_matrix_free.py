@@ -32,10 +32,12 @@ down, right = np.mgrid[-radius : radius + 1, -radius : radius + 1]
 disk = (down**2 + right**2 <= 5.5**2).astype(float)
 disk /= disk.sum()
 
-# %% The operator ------------ A :class:`scipy.sparse.linalg.LinearOperator` needs the product
-# with the matrix and the product with its transpose, for blocks of columns if it can. The picture
-# ends where it would need the scene beyond its edge. Its transpose puts zeros there and convolves
-# with the disk turned round.
+# %%
+# The operator
+# ------------
+# A :class:`scipy.sparse.linalg.LinearOperator` needs the product with the matrix and the product
+# with its transpose, for blocks of columns if it can. The picture ends where it would need the
+# scene beyond its edge. Its transpose puts zeros there and convolves with the disk turned round.
 spectrum = rfft2(disk, (height, width))[..., None]
 
 
@@ -101,7 +103,8 @@ print(stopped.certificate_)
 
 found = {"early stopping": stopped.coef_ + stopped.intercept_}
 
-# %% On paper we can look at what nobody else can, the error of the scene. It has its minimum at a
+# %%
+# On paper we can look at what nobody else can, the error of the scene. It has its minimum at a
 # similar number of iterations. Fits that are cut short by ``max_iter`` warn that they are not
 # converged, as they should; here that is meant.
 counts = [1, 2, 5, 10, 20, 40, 80, 160, 400]
@@ -124,10 +127,13 @@ ax.legend()
 ax.grid(alpha=0.3, which="both")
 plt.show()
 
-# %% A penalty instead ----------------- A penalty says what is expected of the scene: small
-# deviations from its mean, or neighbours that are alike. The penalty is chosen by pixels that are
-# held out, for which a weight of zero does, from a path: ``alphas`` fits all of them for little
-# more than the smallest costs. A gradient of 1e-4 is enough for pictures with noise.
+# %%
+# A penalty instead
+# -----------------
+# A penalty says what is expected of the scene: small deviations from its mean, or neighbours that
+# are alike. The penalty is chosen by pixels that are held out, for which a weight of zero does,
+# from a path: ``alphas`` fits all of them for little more than the smallest costs. A gradient of
+# 1e-4 is enough for pictures with noise.
 held_out = np.random.default_rng(1).random(shape[0]) < 0.1
 alphas = np.logspace(-5, -1, 9)
 penalties = {"ridge": None, "neighbours alike": ("laplacian", grid_to_graph(height, width))}

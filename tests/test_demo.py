@@ -21,7 +21,7 @@ from functools import partial
 from skstruct import _demo
 from skstruct.__main__ import main
 _demo._report.REPEATS = 1
-_demo.run_demo = partial(_demo.run_demo, max_documents=1500)
+_demo.run_demo = partial(_demo.run_demo, max_documents=700)
 sys.exit(main(["demo", "--json"]))
 """
 
@@ -52,7 +52,7 @@ def test_every_case_is_certified_and_right():
 
 def test_text_fits_the_terminal_and_names_what_was_left_out(_once, monkeypatch, capsys):
     monkeypatch.setattr(_data, "photographs", lambda: None)
-    assert run_demo(max_documents=500) == 0
+    assert run_demo(max_documents=200) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     assert lines.count("Summary") == 1

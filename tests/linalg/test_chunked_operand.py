@@ -179,6 +179,7 @@ def test_squares(name, treatment, mean_first):
 def test_outer_gram(name, treatment, panel_rows, monkeypatch):
     case = Case(MATRICES[name](), treatment)
     n, p = case.X.shape
+    panel_rows = max(panel_rows, n // 20)  # each panel reads all of the data
     monkeypatch.setattr(_chunked_operand, "PANEL_BYTES", panel_rows * 8 * p)
     operand = case.operand()
     assert np.all(np.isfinite(operand.mean))
