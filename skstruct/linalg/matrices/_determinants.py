@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 
 def sign_and_log(values: np.ndarray, sign: float | complex = 1.0) -> tuple[float | complex, float]:
@@ -41,13 +43,7 @@ def interchanges_sign(pivots: np.ndarray, first: int = 0) -> float:
 
 def permutation_sign(order: np.ndarray) -> float:
     """Return the determinant of a permutation matrix, given the order of its rows."""
-    seen = np.zeros(len(order), dtype=bool)
-    n_cycles = 0
-    for start in range(len(order)):
-        if not seen[start]:
-            n_cycles += 1
-            i = start
-            while not seen[i]:
-                seen[i] = True
-                i = order[i]
-    return -1.0 if (len(order) - n_cycles) % 2 else 1.0
+    n = len(order)
+    cycles = sparse.csr_array((np.ones(n, dtype=np.int8), order, np.arange(n + 1)), shape=(n, n))
+    n_cycles = connected_components(cycles, directed=False)[0] if n else 0
+    return -1.0 if (n - n_cycles) % 2 else 1.0

@@ -117,7 +117,7 @@ class AugmentedQR(Factor):
         coupling = P @ core
         later = self._weight * np.eye(k, dtype=self._dtype)  # times Q^H x of all rows to come
         border = -later
-        self._panels, sign, log = [], 1.0, 0.0
+        self._panels = []
         height = max(MIN_PANEL, 2 * k)
         for start in range(0, n, height):
             rows = slice(start, min(start + height, n))
@@ -132,17 +132,12 @@ class AugmentedQR(Factor):
             zeros = np.flatnonzero(triangle.diagonal() == 0)
             if len(zeros):
                 raise SingularMatrixError(f"column {start + zeros[0]} depends on others")
-            own = np.linalg.slogdet(transform)[0], 0.0
-            sign, log = product_of([(sign, log), own, sign_and_log(triangle.diagonal())])
         try:
             self._border = DenseLU(border)
         except SingularMatrixError as failure:
             raise SingularMatrixError(
                 "its part of low rank does not make up for the zeros of its diagonal, or cancels it"
             ) from failure
-        # the augmented matrix has the determinant of A times that of -m I
-        whole = product_of([(sign, log), self._border.slogdet()]) if k else (sign, log)
-        self._slogdet = whole[0] * (-1.0) ** k, whole[1] - k * np.log(self._weight)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         k = self._k
@@ -181,4 +176,10 @@ class AugmentedQR(Factor):
         return x
 
     def slogdet(self) -> tuple[float | complex, float]:
-        return self._slogdet
+        parts = [self._border.slogdet()] if self._k else []
+        for panel in self._panels:
+            own = np.linalg.slogdet(panel.transform.conj().T)[0], 0.0
+            parts += [own, sign_and_log(panel.triangle.diagonal())]
+        # the augmented matrix has the determinant of A times that of -m I
+        sign, log = product_of(parts)
+        return sign * (-1.0) ** self._k, log - self._k * float(np.log(self._weight))
