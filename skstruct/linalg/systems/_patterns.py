@@ -11,9 +11,9 @@ from scipy.sparse.csgraph import connected_components
 
 from skstruct.linalg.systems._problem import Reordering
 
-# Rows that are counted together: their pattern stays in the cache, and the sums of a column fit in a
-# byte. Sums are the faster the smaller their integers: 64 rows of 2000 take 20 us in 16 bits, 37 in
-# 32, and 58 in 64.
+# Rows that are counted together: their pattern stays in the cache, and a sum over a column fits in
+# a byte. Sums are the faster the smaller their integers: 64 rows of 2000 take 20 us in 16 bits, 37
+# in 32, and 58 in 64.
 STRIP_ROWS = 64
 # Rows whose nonzeros tell of most patterns without blocks that they have none.
 N_PROBES = 64
