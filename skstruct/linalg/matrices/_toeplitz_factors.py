@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 # scipy's compiled recursion gives one of the two columns that determine the inverse, enough if the
-# matrix is Hermitian; ours gives both. Of order 500 they take 0.7 and 1.6 ms, of order 1000 2.5 and
-# 4.0, of order 2000 8.3 and 9.7, of order 4000 36 and 29.
+# matrix is Hermitian; ours gives both. Of order 500 they take 0.7 and 2.2 ms, of order 1000 2.5 and
+# 3.9, of order 2000 8.3 and 7.9, of order 4000 36 and 32.
 MAX_COMPILED_ORDER = 700
 
 

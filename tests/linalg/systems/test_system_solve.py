@@ -160,6 +160,17 @@ def test_a_plan_is_made_of_facts_alone():
     assert plan.order[1:] == ("ldl", "lu")
 
 
+def test_plans_are_remembered_for_the_settings_they_were_made_for():
+    A = np.random.default_rng(0).standard_normal((300, 300))
+    plan = explain(A)
+    assert explain(A + 1) is plan
+    with config_context(memory_limit=10**9):
+        assert explain(A) is not plan
+    with config_context(memory_limit=100), pytest.raises(MemoryError, match="memory limit"):
+        explain(A)
+    assert explain(A, precision="mixed").chosen == "mixed_lu"
+
+
 def test_factors_that_exceed_the_memory_limit_are_not_made():
     A = matrix("general", 200, "float64")
     with config_context(memory_limit=100), pytest.raises(MemoryError, match="memory limit"):
