@@ -28,16 +28,16 @@ Problem = PartialSVD | Ridge | RidgePath | RidgeFolds | LinearSystem
 # where other processes need the cores.
 SMALL_BYTES = 2**17
 
-# Dense systems up to this size are solved within the memory that no plan asks the system for.
+# Solvers of dense systems take up to eight times the bytes of the matrix or the right-hand sides.
 PLAIN_SYSTEM_BYTES = NEGLIGIBLE_MEMORY // 8
 
 
 def plan_for(problem: Problem, requested: Sequence[str] = ()) -> Plan:
     """Return the plan for `problem` without reading any data."""
     if problem.kind == "linear_system":
-        structure = problem.structure
-        limit = PLAIN_SYSTEM_BYTES if structure.is_dense else SMALL_BYTES
-        if structure.stored_bytes < limit:
+        s = problem.structure
+        size = max(s.stored_bytes, s.item_bytes * s.n * problem.n_rhs)
+        if size < (PLAIN_SYSTEM_BYTES if s.is_dense else SMALL_BYTES):
             return _remembered_plan(problem.without_data(), tuple(requested), get_config())
     return make_plan(problem, SOLVERS[problem.kind], requested)
 

@@ -235,8 +235,7 @@ def make_case(X, weights, centring, make=make_operand):
     return Case(X, weights, operand, root * (exact - mean), size, mean)
 
 
-# Those that get every treatment; the others take turns, so that each treatment meets each way of
-# storing and reading data.
+# Those that get every treatment; the others take turns.
 FULLY_TREATED = [
     "tall",
     "wide",
@@ -265,7 +264,7 @@ IN_BLOCKS = [name for name in MATRICES if not name.startswith("cs") and "in-bloc
 CASES = (
     _cases(MATRICES, make_operand, fully=FULLY_TREATED)
     | _cases(IN_BLOCKS, read_in_blocks, "-as-if-large", fully=["offset-tall"])
-    | _cases(IN_CHUNKS, read_in_chunks, "-in-chunks", fully=["tall", "csr-tall"])
+    | _cases(IN_CHUNKS, read_in_chunks, "-in-chunks", fully=["tall", "csr-tall", "csc-wide"])
 )
 
 

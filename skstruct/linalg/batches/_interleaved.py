@@ -9,7 +9,7 @@ An algorithm is a :class:`Kernel`: scratch arrays and the ufunc calls between th
 replayed for every chunk. Without temporaries and new views a call costs half a microsecond.
 
 All of it is the work of one thread. Two wait for Python's lock after each of these short calls:
-100 000 systems of order 3 take them 9 to 12 ms, one 7; a million 60 to 72 and 70.
+100 000 systems of order 3 take them 8 to 12 ms, one 7; a million 60 to 72, one 70.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from skstruct.linalg.batches._scratch import Scratch, borrowed_scratch
 # Making a kernel takes 0.1 to 0.3 ms. Orders 2, 3 and 5 break even with numpy at 1000, 1500 and
 # 2000 systems, at 800, 1000 and 1500 Cholesky factors, at 500 to 2000 sets of eigenpairs.
 MIN_SLICES = 1500
-# Slices at once. 100 000 systems of order 3 take 7.4 ms in chunks of 2000, where calls cost as much
-# as arithmetic, 6.3 of 4000, 5.1 of 12 500, 5.0 of 25 000.
+# Slices at once. 100 000 systems of order 3 took 7.4 ms in chunks of 2000, where calls cost as much
+# as arithmetic, 6.3 of 4000, 5.1 of 12 500, 5.0 of 25 000 on a machine that is faster than that.
 CHUNK = 12_500
 # Slices whose transposed copy stays within the cache for all their entries: 10.7 ns a 3 x 3 matrix,
 # 12-18 for a whole chunk.

@@ -22,8 +22,9 @@ from skstruct.linalg._threads import (
 
 # Operations in a block: threads that start late find blocks left.
 BLOCK_FLOPS = 2e6
-# At least so many slices in a block, or threads wait for Python's lock: two of them solve 500
-# systems of order 128 in 147 ms by two at a time, in 74 by four, in 66 by eight; one takes 92.
+# At least so many slices in a block if there are enough, or threads wait for Python's lock: two
+# solve 500 systems of order 128 in 147 ms by two at a time, in 74 by four, in 66 by eight; one
+# takes 92.
 BLOCK_SLICES = 4
 
 
@@ -36,7 +37,8 @@ def run_stacked(
     """
     length, order = len(stacks[0]), min(stacks[0].shape[1:])
     n_threads = allowed_threads()
-    size = max(BLOCK_SLICES, int(BLOCK_FLOPS // max(flops, 1)))
+    least = min(BLOCK_SLICES, -(-length // n_threads))
+    size = max(least, int(BLOCK_FLOPS // max(flops, 1)))
     if order >= MIN_THREADED_ORDER and length < 2 * n_threads:
         with parallel_region(), threaded_blas(order):
             return tuple(function(*stacks))

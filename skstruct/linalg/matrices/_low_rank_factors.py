@@ -133,7 +133,7 @@ class AugmentedQR(Factor):
             if len(zeros):
                 raise SingularMatrixError(f"column {start + zeros[0]} depends on others")
         try:
-            self._border = DenseLU(border)
+            self._border = DenseLU(border) if k else None
         except SingularMatrixError as failure:
             raise SingularMatrixError(
                 "its part of low rank does not make up for the zeros of its diagonal, or cancels it"

@@ -30,6 +30,8 @@ def obstacle(problem: LinearSystem, min_order: int) -> str | None:
         return "full precision was asked for"
     if s.dtype not in HALVED:
         return "the matrix is in single precision already"
+    if problem.precision == "auto" and problem.wants_factor:
+        return "a factorisation was asked for, not only a solution"
     if problem.precision == "auto" and s.n < min_order:
         return f"refinement costs more than it saves below an order of {min_order}"
     return None
@@ -46,14 +48,16 @@ class HalvedFactor(Factor):
         Its precision.
     scale : float
         What A was divided by.
+    matrix : ndarray of shape (n, n)
+        A.
     """
 
     max_refinements = MAX_STEPS
     # To the rounding unit itself, as a factorisation in full precision has it.
     goal = 0.05
 
-    def __init__(self, factor: Factor, n: int, dtype: np.dtype, scale: float) -> None:
-        self._factor, self._n, self._dtype, self._scale = factor, n, dtype, scale
+    def __init__(self, factor: Factor, dtype: np.dtype, scale: float, matrix: np.ndarray) -> None:
+        self._factor, self._dtype, self._scale, self._matrix = factor, dtype, scale, matrix
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         return self._scaled(self._factor.solve, rhs)
@@ -68,8 +72,7 @@ class HalvedFactor(Factor):
         return solve((rhs / sizes).astype(self._dtype)) * (sizes / self._scale)
 
     def slogdet(self) -> tuple[float | complex, float]:
-        sign, log = self._factor.slogdet()
-        return sign, log + self._n * float(np.log(self._scale))
+        return DenseLU(self._matrix).slogdet()  # refinement mends solutions, not determinants
 
 
 def halved_factor(
@@ -89,7 +92,7 @@ def halved_factor(
         raise Breakdown(f"singular in half the precision: {failure}") from failure
     except MinorNotPositive as failure:
         raise Breakdown("not positive definite in half the precision") from failure
-    return HalvedFactor(factor, len(single), single.dtype, scale)
+    return HalvedFactor(factor, single.dtype, scale, problem.matrix)
 
 
 def _halved(problem: LinearSystem) -> tuple[np.ndarray, float]:

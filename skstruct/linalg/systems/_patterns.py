@@ -17,6 +17,9 @@ from skstruct.linalg.systems._problem import Reordering
 STRIP_ROWS = 64
 # Rows whose nonzeros tell of most patterns without blocks that they have none.
 N_PROBES = 64
+# Nonzeros of a row, on average, up to which they are the edges of a graph; more of them are
+# searched where they are. Of order 2000, blocks of 50 take 4 and 13 ms, two of 1000 take 97 and 17.
+MAX_DEGREE = 100
 
 
 class Pattern:
@@ -109,7 +112,8 @@ class Pattern:
         if not self._in_row.all() or not self._in_column.all() or self._is_surely_joined():
             return None
         n = len(self._nonzero)
-        row_of, column_of = np.split(self._labels(), [n])
+        is_sparse = self.count <= MAX_DEGREE * n
+        row_of, column_of = self._graph_labels() if is_sparse else self._searched_labels()
         sizes = np.bincount(row_of)
         if len(sizes) == 1 or not np.array_equal(sizes, np.bincount(column_of)):
             return None
@@ -123,12 +127,28 @@ class Pattern:
         joined = np.flatnonzero(self._nonzero[:, 0])[:N_PROBES]
         return bool(self._nonzero[joined].any(axis=0).all())
 
-    def _labels(self) -> np.ndarray:
-        """Return the number of its block for each row, then for each column."""
+    def _graph_labels(self) -> list[np.ndarray]:
+        """Return the number of its block for each row, and for each column."""
         n = len(self._nonzero)
         places = np.flatnonzero(self._nonzero)
         indices = places - np.repeat(np.arange(n) * n - n, self._in_row)
         indptr = np.concatenate([[0], np.cumsum(self._in_row), np.full(n, len(places))])
         entries = (np.ones(len(places), dtype=np.int8), indices, indptr)
         graph = sparse.csr_array(entries, shape=(2 * n, 2 * n))
-        return connected_components(graph, directed=False)[1]
+        return np.split(connected_components(graph, directed=False)[1], [n])
+
+    def _searched_labels(self) -> list[np.ndarray]:
+        """Return the same, found in as much memory as the pattern takes."""
+        n = len(self._nonzero)
+        by_column = np.ascontiguousarray(self._nonzero.T)
+        row_of, column_of = np.full((2, n), -1)
+        label = 0
+        while (row_of < 0).any():
+            rows = np.flatnonzero(row_of < 0)[:1]
+            while len(rows):
+                row_of[rows] = label
+                columns = np.flatnonzero(self._nonzero[rows].any(axis=0) & (column_of < 0))
+                column_of[columns] = label
+                rows = np.flatnonzero(by_column[columns].any(axis=0) & (row_of < 0))
+            label += 1
+        return [row_of, column_of]

@@ -105,7 +105,7 @@ class LinearSystem:
 
     def without_data(self) -> LinearSystem:
         """Return all that a plan is made of."""
-        return LinearSystem(self.structure, precision=self.precision, n_rhs=self.n_rhs)
+        return replace(self, matrix=None, rhs=None, reordering=None)
 
     @cached_property
     def norm(self) -> float:

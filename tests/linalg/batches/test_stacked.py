@@ -38,6 +38,16 @@ def test_blocks_are_put_together_in_order(length, blocks, threads, monkeypatch):
     assert len(recorder.lengths) == blocks
 
 
+@pytest.mark.parametrize(
+    ("length", "lengths"), [(3, [2, 1]), (4, [2, 2]), (5, [3, 2]), (9, [4, 4, 1])]
+)
+def test_few_slices_are_shared(length, lengths, monkeypatch):
+    monkeypatch.setattr(_stacked, "allowed_threads", lambda: 2)
+    recorder = Recorder()
+    run_stacked(recorder, (np.ones((length, 300, 300)),), 1e9)
+    assert sorted(recorder.lengths, reverse=True) == lengths
+
+
 def test_blas_has_one_thread_while_blocks_have_the_cores():
     recorder = Recorder()
     run_stacked(recorder, (np.ones((7, 2, 2)),), _stacked.BLOCK_FLOPS)

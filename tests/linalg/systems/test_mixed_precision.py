@@ -61,7 +61,7 @@ def test_numbers_that_single_precision_does_not_hold(scale, definite):
     sign, log = factorize(A, precision="mixed").logdet()
     exact = np.linalg.slogdet(A / scale)
     assert sign == exact.sign
-    assert log == pytest.approx(exact.logabsdet + 80 * np.log(scale), rel=1e-4)
+    assert log == pytest.approx(exact.logabsdet + 80 * np.log(scale), rel=1e-12)
 
 
 def test_rows_of_very_different_sizes_are_answered_by_whoever_can():
@@ -91,3 +91,15 @@ def test_it_is_chosen_where_it_was_measured_to_win():
     assert explain(A, precision="full").chosen == "lu"
     S = A + A.T + 100 * np.eye(1600)
     assert explain(S).chosen == "mixed_cholesky"
+
+
+@pytest.mark.parametrize("kind", ["definite", "general"])
+def test_factors_that_are_kept_are_in_full_precision(kind):
+    A = matrix(kind, 950, "float64")
+    assert explain(A).chosen.startswith("mixed")
+    F = factorize(A)
+    assert F.solver == {"definite": "cholesky", "general": "lu"}[kind]
+    assert F.logdet() == pytest.approx(tuple(np.linalg.slogdet(A)), rel=1e-12)
+    mixed = factorize(A, precision="mixed")
+    assert mixed.solver.startswith("mixed")
+    assert mixed.logdet() == pytest.approx(tuple(np.linalg.slogdet(A)), rel=1e-12)

@@ -8,6 +8,7 @@ from scipy import linalg, sparse
 from system_cases import DTYPES, KINDS, expected, matrix, permuted
 
 from skstruct.linalg import structure_of
+from skstruct.linalg.systems import _patterns
 from skstruct.linalg.systems._patterns import Pattern
 
 
@@ -76,9 +77,21 @@ def test_a_full_triangle_and_a_sparse_one_in_any_order():
                 assert ordered.diagonal().all()
 
 
-@settings(deadline=None, max_examples=50)
-@given(n=st.integers(2, 25), density=st.floats(0.02, 0.4), seed=st.integers(0, 10**6))
-def test_orders_are_what_they_say(n, density, seed):
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    n=st.integers(2, 25),
+    density=st.floats(0.02, 0.4),
+    seed=st.integers(0, 10**6),
+    is_graph=st.booleans(),
+)
+def test_orders_are_what_they_say(n, density, seed, is_graph, monkeypatch_module):
+    monkeypatch_module.setattr(_patterns, "MAX_DEGREE", 100 if is_graph else 0)
     rng = np.random.default_rng(seed)
     nonzero = rng.random((n, n)) < density
     pattern = Pattern(nonzero if seed % 2 else np.asfortranarray(nonzero))
@@ -98,9 +111,11 @@ def test_orders_are_what_they_say(n, density, seed):
         assert not nonzero[~inside].any()
 
 
+@pytest.mark.parametrize("degree", [0, 100])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("n", [3, 65, 300])
-def test_patterns_are_counted_strip_by_strip(n, order):
+def test_patterns_are_counted_strip_by_strip(n, order, degree, monkeypatch):
+    monkeypatch.setattr(_patterns, "MAX_DEGREE", degree)
     rng = np.random.default_rng(n)
     A = permuted(linalg.block_diag(*[np.ones((n // 3, n // 3))] * 3), rng)
     pattern = Pattern(np.array(A, order=order))
@@ -108,6 +123,16 @@ def test_patterns_are_counted_strip_by_strip(n, order):
     assert pattern.diagonal_blocks().sizes == (n // 3,) * 3
     A[rng.integers(len(A))] = 1
     assert Pattern(np.array(A, order=order)).diagonal_blocks() is None
+
+
+def test_blocks_are_joined_by_chains(monkeypatch):
+    A = np.eye(200)
+    A[np.arange(99), np.arange(1, 100)] = 1  # a chain of 100 rows, and 100 rows of their own
+    rng = np.random.default_rng(0)
+    for degree in (0, 100):
+        monkeypatch.setattr(_patterns, "MAX_DEGREE", degree)
+        order = Pattern(permuted(A, rng)).diagonal_blocks()
+        assert order.sizes == (100, *[1] * 100)
 
 
 def test_patterns_that_cannot_be_invertible():
