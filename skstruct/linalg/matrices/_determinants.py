@@ -43,7 +43,7 @@ def interchanges_sign(pivots: np.ndarray, first: int = 0) -> float:
 
 def permutation_sign(order: np.ndarray) -> float:
     """Return the determinant of a permutation matrix, given the order of its rows."""
-    n = len(order)
+    n, order = len(order), np.ascontiguousarray(order)  # as scipy 1.14 needs it
     cycles = sparse.csr_array((np.ones(n, dtype=np.int8), order, np.arange(n + 1)), shape=(n, n))
     n_cycles = connected_components(cycles, directed=False)[0] if n else 0
     return -1.0 if (n - n_cycles) % 2 else 1.0
