@@ -90,7 +90,8 @@ class _CirculantIteration(Factor):
         return self.solve(rhs[::-1].conj())[::-1].conj()
 
     def slogdet(self) -> tuple[float | complex, float]:
-        raise NotImplementedError  # `has_determinant` says so: nobody asks
+        # without factors there is none to tell: by `has_determinant` another route is asked for it
+        raise NotImplementedError
 
 
 class CirculantCG(_CirculantIteration):

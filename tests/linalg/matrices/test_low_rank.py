@@ -1,5 +1,7 @@
 """Diagonal plus low rank: no digits are lost where Woodbury's formula loses them all."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -131,3 +133,19 @@ def test_norms_of_large_ones_are_estimates_from_below():
     with pytest.raises(ValueError, match="ord must be 1"):
         matrix.norm(2)
     assert matrix.certified_solve(np.ones(n)).certificate.holds
+
+
+def test_a_rank_of_zero_leaves_the_diagonal():
+    matrix = LowRankPlusDiagonal(np.array([1.0, 2.0, 4.0]), np.zeros((3, 0)))
+    np.testing.assert_array_equal(matrix.solve(np.ones(3)), [1.0, 0.5, 0.25])
+    assert matrix.logdet() == (1.0, pytest.approx(np.log(8)))
+
+
+def test_lapack_is_not_given_an_empty_border():
+    # it prints that to the standard output, which only shows when the process ends
+    code = (
+        "import numpy as np; from skstruct.linalg import LowRankPlusDiagonal; "
+        "LowRankPlusDiagonal(np.ones(3), np.zeros((3, 0))).solve(np.ones(3))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert run.stdout + run.stderr == b""

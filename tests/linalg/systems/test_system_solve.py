@@ -169,6 +169,8 @@ def test_plans_are_remembered_for_the_settings_they_were_made_for():
     with config_context(memory_limit=100), pytest.raises(MemoryError, match="memory limit"):
         explain(A)
     assert explain(A, precision="mixed").chosen == "mixed_lu"
+    many = np.zeros((300, 15_000))  # 36 MB: what solves them depends on the memory that is free
+    assert explain(A, many) is not explain(A, many)
 
 
 def test_factors_that_exceed_the_memory_limit_are_not_made():
